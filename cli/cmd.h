@@ -1,0 +1,3 @@
+#ifndef JA_CLI_CMD_H
+#define JA_CLI_CMD_H
+#endif

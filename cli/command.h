@@ -1,0 +1,3 @@
+#ifndef JA_CLI_COMMAND_H
+#define JA_CLI_COMMAND_H
+#endif

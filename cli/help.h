@@ -1,0 +1,3 @@
+#ifndef JA_CLI_HELP_H
+#define JA_CLI_HELP_H
+#endif

@@ -1,0 +1,25 @@
+bin_PROGRAMS += authctl
+authctl_SOURCES = \
+	cli/authctl.c \
+	cli/command.c cli/command.h \
+	cli/help.c cli/help.h \
+	cli/options.c cli/options.h \
+	cli/output.c cli/output.h \
+	cli/prompt.c cli/prompt.h \
+	cli/qr.c cli/qr.h \
+	cli/rows.c cli/rows.h \
+	cli/cmd.h \
+	cli/cmd_config.c \
+	cli/cmd_credential.c \
+	cli/cmd_key.c \
+	cli/cmd_login.c \
+	cli/cmd_password.c \
+	cli/cmd_profile.c \
+	cli/cmd_session.c \
+	cli/cmd_setup.c \
+	cli/cmd_store.c \
+	cli/cmd_token.c \
+	cli/cmd_token_offline.c \
+	cli/cmd_user.c
+authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+authctl_LDADD = libja_flow.la

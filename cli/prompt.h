@@ -1,0 +1,3 @@
+#ifndef JA_CLI_PROMPT_H
+#define JA_CLI_PROMPT_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef JA_CLI_QR_H
+#define JA_CLI_QR_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef JA_CLI_ROWS_H
+#define JA_CLI_ROWS_H
+#endif

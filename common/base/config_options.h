@@ -1,0 +1,3 @@
+#ifndef JA_BASE_CONFIG_OPTIONS_H
+#define JA_BASE_CONFIG_OPTIONS_H
+#endif

@@ -1,0 +1,27 @@
+/* Roles as far as users and tokens need them now: find, grant, the effective names.
+ * Writing functions run in the caller's transaction.
+ */
+#ifndef JA_DOMAIN_ROLE_H
+#define JA_DOMAIN_ROLE_H
+
+#include "common/base/config.h"
+#include "common/domain/ctx.h"
+
+/* The five of init (user, agent, manager, admin, compliance) with parents and permissions; existing
+ * ones are left as they are. */
+enum ja_status ja_role_create_defaults(struct ja_ctx *ctx, struct ja_error *err);
+/* JA_ERR_NOT_FOUND "role_not_found". */
+enum ja_status ja_role_require(struct ja_ctx *ctx, const char *name, struct ja_error *err);
+enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char *role,
+                             int64_t ends_at, struct ja_error *err);
+enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const char *role,
+                              struct ja_error *err);
+/* Direct and inherited names, sorted, in one recursive query. ja_strlist_clear when done. */
+enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
+                                 struct ja_error *err);
+/* Pattern-free permissions, sorted, without doubles. */
+enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
+                                   struct ja_error *err);
+void ja_strlist_clear(struct ja_strlist *l);
+
+#endif

@@ -1,0 +1,37 @@
+/* Counting of attempts (SECURITY R9, R10; CONFIG [throttle]).
+ *
+ * A try is booked before it is evaluated, in its own BEGIN IMMEDIATE transaction (this module opens and
+ * commits it), and cleared by success only.  Buckets: user_source (login), source (per_source),
+ * user (per_user: slows only).  State is in the store: it survives restarts and is shared by all
+ * processes.  A window that starts in the future (clock set back) counts as starting now.
+ */
+#ifndef JA_DOMAIN_THROTTLE_H
+#define JA_DOMAIN_THROTTLE_H
+
+#include "common/domain/ctx.h"
+
+struct ja_throttle_who {
+    const char *user_key; /* user id, or a keyed hash for an unknown name; NULL: book no user bucket */
+    const char *source;   /* the bucket of the address ("192.0.2.0/24", "local") */
+    bool trusted;         /* in trusted_networks: never blocked, still delayed */
+};
+
+/* JA_OK: booked, go on. JA_ERR_THROTTLED: blocked; err->retry_after is set; nothing was booked. *ret_count is
+ * the count in the user_source bucket with this one. The first `count` tries of a window are
+ * evaluated, never more, whatever runs in parallel. */
+enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                int64_t *ret_count, struct ja_error *err);
+/* After success, in the caller's transaction: forgets the user_source bucket, takes this try back
+ * from the other two. */
+enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                 struct ja_error *err);
+/* A try that was booked but could not be evaluated (busy, no memory, conversation ended before a
+ * password): taken back. Opens its own transaction. */
+enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                  struct ja_error *err);
+/* delay_base doubled per failure, at most delay_max. Milliseconds. */
+unsigned ja_throttle_delay_ms(const struct ja_ctx *ctx, int64_t count);
+/* Bounded pruning of buckets whose window and block are over. In the caller's transaction. */
+enum ja_status ja_throttle_prune(struct ja_ctx *ctx, int64_t *ret_count, struct ja_error *err);
+
+#endif

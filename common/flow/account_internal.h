@@ -1,0 +1,3 @@
+#ifndef JA_FLOW_ACCOUNT_INTERNAL_H
+#define JA_FLOW_ACCOUNT_INTERNAL_H
+#endif

@@ -1,0 +1,112 @@
+/* Login as one state machine (DESIGN section 4): PAM, authctl and jwtauthd carry prompts and answers.
+ *
+ *   ja_auth_begin -> [ja_auth_next: PASSWORD -> ja_auth_answer] -> [CODE -> ja_auth_answer] -> DONE
+ *                 -> ja_auth_finish (account checks, source, session or handle, audit: one transaction)
+ *
+ * The verdict starts as JA_DENY and only ja_auth_finish makes it JA_ALLOW.  A status other than
+ * JA_OK is a system failure (store, memory, busy), never a verdict; the machine is then dead.
+ * The try is booked before hashing; each machine evaluates at most one password and one code.
+ * Ownership: ja_auth_free wipes everything. Threads: one at a time.
+ */
+#ifndef JA_FLOW_AUTH_FLOW_H
+#define JA_FLOW_AUTH_FLOW_H
+
+#include "common/base/verdict.h"
+#include "common/domain/ctx.h"
+#include "common/domain/session.h"
+#include "common/domain/token.h"
+#include "common/domain/user.h"
+
+enum ja_mfa_mode { JA_MFA_AUTO, JA_MFA_ALWAYS, JA_MFA_OFF };
+enum ja_auth_next { JA_NEXT_PASSWORD, JA_NEXT_CODE, JA_NEXT_DONE };
+
+/* The true reason; for the audit log, return codes and exit codes, never shown as text to the caller. */
+enum ja_auth_reason {
+    JA_REASON_NONE,
+    JA_REASON_UNKNOWN_USER,
+    JA_REASON_NO_PASSWORD,     /* the user has none */
+    JA_REASON_WRONG_PASSWORD,  /* also empty, too long, with NUL */
+    JA_REASON_WRONG_CODE,
+    JA_REASON_CODE_REPLAYED,
+    JA_REASON_NO_SECOND_FACTOR,/* demanded, not enrolled */
+    JA_REASON_CODE_REQUIRED,   /* demanded, not given (finish before the code) */
+    JA_REASON_LOCKED,
+    JA_REASON_DISABLED,
+    JA_REASON_PENDING,
+    JA_REASON_EXPIRED,         /* valid_until */
+    JA_REASON_THROTTLED,
+    JA_REASON_NEW_SOURCE,
+    JA_REASON_UID_MISMATCH,
+    JA_REASON_NOT_A_PERSON,    /* services have no password */
+    JA_REASON_MUST_CHANGE,     /* session wanted while the password has to be changed */
+};
+const char *ja_auth_reason_name(enum ja_auth_reason r); /* "wrong_password" */
+
+struct ja_auth_request {
+    const char *user;       /* borrowed until ja_auth_free */
+    bool any_name;          /* email and phone count as names (CLI, HTTP); PAM: user names only */
+    const char *service;    /* "sshd", "authctl" */
+    const char *source;     /* hostile text or NULL: counts only as a numeric address */
+    const char *tty, *user_agent;
+    enum ja_mfa_mode mfa;   /* [mfa] policy of the configuration can only make it stricter */
+    bool forward_pass;
+    bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
+};
+
+struct ja_auth;
+
+struct ja_auth_result {
+    enum ja_verdict verdict;
+    enum ja_auth_reason reason;
+    char user_id[JA_UUID_LEN + 1];
+    char username[JA_USERNAME_MAX + 1];
+    char amr[64];              /* "pwd", "pwd otp mfa", "pwd rc mfa" */
+    bool must_change;          /* password past its age or to be changed */
+    int64_t password_days_left;/* -1: no age limit, or not within warn_days */
+    unsigned delay_ms;         /* to announce after a failure */
+    unsigned retry_after;      /* seconds, with JA_REASON_THROTTLED */
+};
+
+enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *req,
+                             struct ja_auth **ret, struct ja_error *err);
+enum ja_auth_next ja_auth_next(const struct ja_auth *auth);
+enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
+                              struct ja_error *err);
+/* The conversation ended without an answer: a try that evaluated nothing is taken back. */
+void ja_auth_abandon(struct ja_auth *auth);
+
+/* Which fruit a login bears. */
+struct ja_auth_tokens {
+    struct ja_session session;
+    struct ja_minted access;
+    struct ja_secret refresh;
+    struct ja_user user;
+};
+void ja_auth_tokens_clear(struct ja_auth_tokens *t);
+
+/* PAM: on JA_ALLOW a handle for JWTAUTH_LOGIN. must_change does not refuse here (account answers it). */
+enum ja_status ja_auth_finish_handle(struct ja_auth *auth, int64_t pid,
+                                     char ret_handle[JA_HANDLE_LEN + 1],
+                                     struct ja_auth_result *ret, struct ja_error *err);
+/* CLI, HTTP: on JA_ALLOW a session with tokens. must_change refuses (JA_REASON_MUST_CHANGE). */
+enum ja_status ja_auth_finish_session(struct ja_auth *auth, const char *audience,
+                                      struct ja_auth_tokens *ret_tokens,
+                                      struct ja_auth_result *ret, struct ja_error *err);
+/* A password alone proven, no session (password change): on JA_ALLOW the throttle is cleared. */
+enum ja_status ja_auth_finish_proof(struct ja_auth *auth, struct ja_auth_result *ret,
+                                    struct ja_error *err);
+void ja_auth_free(struct ja_auth *auth);
+
+/* The account decision, from the store alone (PAM account, setcred, session; refresh; key logins). */
+struct ja_account_check {
+    const char *user;
+    const char *service;
+    enum ja_mfa_mode mfa;   /* ALWAYS: refuses when `handle` shows no second factor */
+    const char *handle;     /* JWTAUTH_LOGIN, or NULL */
+    bool check_mfa;         /* only account asks for it; setcred and session do not */
+};
+enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
+                                 struct ja_user *ret_user, struct ja_auth_result *ret,
+                                 struct ja_error *err);
+
+#endif

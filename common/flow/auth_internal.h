@@ -1,0 +1,3 @@
+#ifndef JA_FLOW_AUTH_INTERNAL_H
+#define JA_FLOW_AUTH_INTERNAL_H
+#endif

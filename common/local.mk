@@ -1,0 +1,74 @@
+noinst_LTLIBRARIES += libja_base.la libja_db.la libja_domain.la libja_flow.la
+
+libja_base_la_SOURCES = \
+	common/base/clock.c common/base/clock.h \
+	common/base/config.c common/base/config.h \
+	common/base/config_options.c common/base/config_options.h \
+	common/base/dynload.c common/base/dynload.h \
+	common/base/file_guard.c common/base/file_guard.h \
+	common/base/log.c common/base/log.h \
+	common/base/net.c common/base/net.h \
+	common/base/secret.c common/base/secret.h \
+	common/base/status.c common/base/status.h \
+	common/base/text.c common/base/text.h \
+	common/base/text_time.c \
+	common/base/verdict.h
+libja_base_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(INI_CONFIG_CFLAGS)
+libja_base_la_LIBADD = $(SODIUM_LIBS) $(INI_CONFIG_LIBS)
+
+libja_db_la_SOURCES = \
+	common/db/db.c common/db/db.h common/db/db_driver.h \
+	common/db/db_sqlite.c common/db/db_sqlite_open.c common/db/db_sqlite_maint.c \
+	common/db/db_sqlite.h \
+	common/db/migrate.c common/db/migrate.h
+nodist_libja_db_la_SOURCES = schema/migrations.c
+libja_db_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS)
+libja_db_la_LIBADD = libja_base.la $(SQLITE_LIBS)
+
+libja_domain_la_SOURCES = \
+	common/domain/audit.c common/domain/audit.h \
+	common/domain/ctx.c common/domain/ctx.h \
+	common/domain/hash_slots.c common/domain/hash_slots.h \
+	common/domain/jwk.c common/domain/jwk.h \
+	common/domain/jwk_import.c common/domain/jwk_export.c common/domain/jwk_impl.h \
+	common/domain/jwk_ec.c common/domain/jwk_ed.c common/domain/jwk_rsa.c common/domain/jwk_hmac.c \
+	common/domain/jwks.c \
+	common/domain/jws.c common/domain/jws.h \
+	common/domain/libjwt_check.c \
+	common/domain/local_user.c common/domain/local_user.h \
+	common/domain/login_handle.c \
+	common/domain/password_blocklist.c common/domain/password_blocklist.h \
+	common/domain/password_crypt.c common/domain/password_argon2.c common/domain/password_scheme.h \
+	common/domain/password_hash.c common/domain/password_hash.h \
+	common/domain/password_policy.c common/domain/password_policy.h \
+	common/domain/recovery_code.c common/domain/recovery_code.h \
+	common/domain/refresh_token.c \
+	common/domain/role.c common/domain/role.h \
+	common/domain/seal.c common/domain/seal.h \
+	common/domain/session.c common/domain/session.h \
+	common/domain/signing_key.c common/domain/signing_key.h \
+	common/domain/throttle.c common/domain/throttle.h \
+	common/domain/token.c common/domain/token.h \
+	common/domain/totp.c common/domain/totp.h \
+	common/domain/user.c common/domain/user.h \
+	common/domain/user_change.c
+libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
+
+libja_flow_la_SOURCES = \
+	common/flow/account_flow.c common/flow/account_flow.h \
+	common/flow/account_internal.h \
+	common/flow/account_state.c \
+	common/flow/auth_account.c \
+	common/flow/auth_finish.c \
+	common/flow/auth_flow.c common/flow/auth_flow.h \
+	common/flow/auth_internal.h \
+	common/flow/credential_flow.c \
+	common/flow/doctor.c \
+	common/flow/doctor_stack.c \
+	common/flow/key_flow.c common/flow/key_flow.h \
+	common/flow/session_flow.c common/flow/session_flow.h \
+	common/flow/setup_flow.c common/flow/setup_flow.h \
+	common/flow/token_flow.c
+libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+libja_flow_la_LIBADD = libja_domain.la

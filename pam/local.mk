@@ -1,0 +1,17 @@
+pam_LTLIBRARIES += pam_jwtauth.la
+pam_jwtauth_la_SOURCES = \
+	pam/pam_entry.c \
+	pam/pam_auth.c pam/pam_auth.h \
+	pam/pam_context.c pam/pam_context.h \
+	pam/pam_options.c pam/pam_options.h \
+	pam/pam_password.c pam/pam_password.h \
+	pam/pam_prompt.c pam/pam_prompt.h \
+	pam/pam_result.c pam/pam_result.h \
+	pam/pam_session.c pam/pam_session.h \
+	pam/token_file.c pam/token_file.h
+pam_jwtauth_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+pam_jwtauth_la_LIBADD = libja_flow.la -lpam
+pam_jwtauth_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,defs \
+	-Wl,--version-script=$(srcdir)/pam/pam_jwtauth.map
+pam_jwtauth_la_DEPENDENCIES = libja_flow.la pam/pam_jwtauth.map
+EXTRA_DIST += pam/pam_jwtauth.map

@@ -1,0 +1,3 @@
+#ifndef JA_PAM_TOKEN_FILE_H
+#define JA_PAM_TOKEN_FILE_H
+#endif

@@ -1,0 +1,51 @@
+# Unit tests: one cmocka program per module, TAP output.  CLI and PAM tests: bats, each file in a
+# private mount namespace (tests/support/in-world).  Lints: plain exit codes.
+
+ja_unit = \
+	tests/unit/test_audit \
+	tests/unit/test_auth_flow \
+	tests/unit/test_account_flow \
+	tests/unit/test_config \
+	tests/unit/test_db \
+	tests/unit/test_file_guard \
+	tests/unit/test_jwk \
+	tests/unit/test_jws \
+	tests/unit/test_key_flow \
+	tests/unit/test_net \
+	tests/unit/test_password_hash \
+	tests/unit/test_password_policy \
+	tests/unit/test_query_plan \
+	tests/unit/test_recovery_code \
+	tests/unit/test_seal \
+	tests/unit/test_session \
+	tests/unit/test_text \
+	tests/unit/test_throttle \
+	tests/unit/test_token \
+	tests/unit/test_totp \
+	tests/unit/test_user
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(ja_unit)
+TESTS += $(ja_unit)
+check_LTLIBRARIES += libja_testsupport.la
+endif
+
+libja_testsupport_la_SOURCES = \
+	tests/support/temp_store.c tests/support/temp_store.h \
+	tests/support/fake_clock.c tests/support/fake_clock.h
+libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+libja_testsupport_la_LIBADD = libja_flow.la
+
+LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+
+TEST_EXTENSIONS = .bats .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+BATS_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+BATS_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/support/run-bats
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)'; \
+	export top_srcdir top_builddir CC; \
+	unset JWTAUTH_CONFIG;
+
+EXTRA_DIST += tests/support/in-world tests/support/run-bats
