@@ -49,3 +49,12 @@ AM_TESTS_ENVIRONMENT = \
 	unset JWTAUTH_CONFIG;
 
 EXTRA_DIST += tests/support/in-world tests/support/run-bats
+
+ja_lints = \
+	tests/lint/check_banned.sh \
+	tests/lint/check_headers.sh \
+	tests/lint/check_layers.sh \
+	tests/lint/check_scripts.sh \
+	tests/lint/check_warnings.sh
+dist_check_SCRIPTS += $(ja_lints)
+TESTS += $(ja_lints)

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Dependencies point one way: base <- db <- domain <- flow <- pam, cli.  Reads the #include lines.
+set -eu
+cd "${top_srcdir:-$(dirname "$0")/../..}"
+bad=0
+
+# forbid WHERE PATTERN WHY
+forbid() {
+    if grep -rnE "#include \"($2)" "$1" --include='*.c' --include='*.h'; then
+        echo "check_layers: $1 must not include $2: $3" >&2
+        bad=1
+    fi
+}
+
+forbid common/base 'common/(db|domain|flow)|pam/|cli/|nss/|daemon/' 'base knows nothing above itself'
+forbid common/db 'common/(domain|flow)|pam/|cli/|nss/|daemon/' 'db knows base only'
+forbid common/domain 'common/flow|pam/|cli/|nss/|daemon/' 'domain knows db and base'
+forbid common/flow 'pam/|cli/|nss/|daemon/' 'flow knows no front end'
+forbid pam 'cli/|daemon/|common/db' 'the PAM adapter calls flows'
+forbid cli 'pam/|daemon/' 'the command line calls flows'
+
+# Nothing above the drivers sees an engine; no front end sees a crypto library's primitives or PAM's types.
+forbid_system() {
+    files=$(grep -rlE "#include <($2)" "$1" --include='*.c' --include='*.h' | grep -vE "${4:-^$}" || true)
+    if [ -n "$files" ]; then
+        echo "check_layers: $files: must not include <$2>: $3" >&2
+        bad=1
+    fi
+}
+forbid_system common 'sqlite3.h|libpq' 'only the drivers know an engine' '^common/db/db_(sqlite|postgres)'
+forbid_system pam 'sqlite3|openssl/|jwt.h|curl/' 'adapters have no SQL and no crypto'
+forbid_system cli 'sqlite3|openssl/|jwt.h' 'adapters have no SQL and no crypto'
+forbid_system common 'security/' 'only pam/ knows PAM'
+exit $bad
