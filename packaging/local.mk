@@ -1,1 +1,24 @@
-# packaging
+# What a package installs beside the programs.  The PAM stanzas are examples for the administrator:
+# nothing here edits /etc/pam.d.
+EXTRA_DIST += packaging/systemd/jwtauth-key-rotate.timer \
+	packaging/systemd/jwtauth-key-rotate.service.in \
+	packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles
+
+unitdir = $(prefix)/lib/systemd/system
+dist_unit_DATA = packaging/systemd/jwtauth-key-rotate.timer
+nodist_unit_DATA = packaging/systemd/jwtauth-key-rotate.service
+CLEANFILES += packaging/systemd/jwtauth-key-rotate.service
+
+packaging/systemd/jwtauth-key-rotate.service: packaging/systemd/jwtauth-key-rotate.service.in Makefile
+	@$(MKDIR_P) packaging/systemd
+	$(AM_V_GEN)$(SED) -e 's,@bindir[@],$(bindir),g' $(srcdir)/packaging/systemd/jwtauth-key-rotate.service.in > $@.tmp && mv $@.tmp $@
+
+install-data-local: install-packaging
+install-packaging:
+	$(MKDIR_P) '$(DESTDIR)$(prefix)/lib/sysusers.d' '$(DESTDIR)$(prefix)/lib/tmpfiles.d'
+	$(INSTALL_DATA) $(srcdir)/packaging/jwtauth.sysusers '$(DESTDIR)$(prefix)/lib/sysusers.d/jwtauth.conf'
+	$(INSTALL_DATA) $(srcdir)/packaging/jwtauth.tmpfiles '$(DESTDIR)$(prefix)/lib/tmpfiles.d/jwtauth.conf'
+uninstall-local: uninstall-packaging
+uninstall-packaging:
+	rm -f '$(DESTDIR)$(prefix)/lib/sysusers.d/jwtauth.conf' '$(DESTDIR)$(prefix)/lib/tmpfiles.d/jwtauth.conf'
+.PHONY: install-packaging uninstall-packaging
