@@ -43,6 +43,9 @@ CREATE UNIQUE INDEX users_username ON users (username) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX users_email ON users (email_key) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX users_phone ON users (phone) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX users_uid ON users (uid) WHERE deleted_at IS NULL;
+-- Ids are never given out again: the next free one is looked up among the deleted too.
+CREATE INDEX users_uid_gone ON users (uid) WHERE deleted_at IS NOT NULL;
+CREATE INDEX users_gid ON users (gid);
 
 CREATE TABLE password_history (
     id          TEXT NOT NULL PRIMARY KEY,
