@@ -8,6 +8,7 @@ libja_base_la_SOURCES = \
 	common/base/file_guard.c common/base/file_guard.h \
 	common/base/log.c common/base/log.h \
 	common/base/net.c common/base/net.h \
+	common/base/proc.c common/base/proc.h \
 	common/base/secret.c common/base/secret.h \
 	common/base/status.c common/base/status.h \
 	common/base/text.c common/base/text.h \
@@ -27,6 +28,7 @@ libja_db_la_LIBADD = libja_base.la $(SQLITE_LIBS)
 
 libja_domain_la_SOURCES = \
 	common/domain/audit.c common/domain/audit.h \
+	common/domain/column.h \
 	common/domain/ctx.c common/domain/ctx.h \
 	common/domain/hash_slots.c common/domain/hash_slots.h \
 	common/domain/jwk.c common/domain/jwk.h \
@@ -41,17 +43,18 @@ libja_domain_la_SOURCES = \
 	common/domain/password_crypt.c common/domain/password_argon2.c common/domain/password_scheme.h \
 	common/domain/password_hash.c common/domain/password_hash.h \
 	common/domain/password_policy.c common/domain/password_policy.h \
+	common/domain/posix_id.c common/domain/posix_id.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
 	common/domain/role.c common/domain/role.h \
 	common/domain/seal.c common/domain/seal.h \
-	common/domain/session.c common/domain/session.h \
+	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
 	common/domain/signing_key.c common/domain/signing_key.h \
 	common/domain/throttle.c common/domain/throttle.h \
 	common/domain/token.c common/domain/token.h \
 	common/domain/totp.c common/domain/totp.h \
 	common/domain/user.c common/domain/user.h \
-	common/domain/user_change.c
+	common/domain/user_change.c common/domain/user_delete.c
 libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
