@@ -1,3 +1,21 @@
+/* The tables of all commands, one per cmd_*.c; authctl.c lists them. */
 #ifndef JA_CLI_CMD_H
 #define JA_CLI_CMD_H
+
+#include "cli/command.h"
+
+extern const struct command cmd_config_commands[];
+extern const struct command cmd_credential_commands[];
+extern const struct command cmd_getent_commands[];
+extern const struct command cmd_key_commands[];
+extern const struct command cmd_login_commands[];
+extern const struct command cmd_password_commands[];
+extern const struct command cmd_profile_commands[];
+extern const struct command cmd_session_commands[];
+extern const struct command cmd_setup_commands[];
+extern const struct command cmd_store_commands[];
+extern const struct command cmd_token_commands[];
+extern const struct command cmd_token_offline_commands[];
+extern const struct command cmd_user_commands[];
+
 #endif

@@ -1,1 +1,5 @@
-#include "common/base/status.h"
+#include "cli/cmd.h"
+
+const struct command cmd_session_commands[] = {
+    {0},
+};

@@ -1,1 +1,5 @@
-#include "common/base/status.h"
+#include "cli/cmd.h"
+
+const struct command cmd_setup_commands[] = {
+    {0},
+};

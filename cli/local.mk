@@ -11,6 +11,7 @@ authctl_SOURCES = \
 	cli/cmd.h \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
+	cli/cmd_getent.c \
 	cli/cmd_key.c \
 	cli/cmd_login.c \
 	cli/cmd_password.c \

@@ -1,0 +1,5 @@
+#include "cli/cmd.h"
+
+const struct command cmd_getent_commands[] = {
+    {0},
+};
