@@ -1,0 +1,282 @@
+#include "tests/fault/inject.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* glibc's own names: dlsym allocates, so malloc cannot be looked up by it. */
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+static __thread struct {
+    int on, kind, fired;
+    long nth, count;
+} fault;
+
+EXPORT void ja_fault_arm(int kind, long nth)
+{
+    fault.kind = kind;
+    fault.nth = nth;
+    fault.count = 0;
+    fault.fired = 0;
+    fault.on = 1;
+}
+
+EXPORT long ja_fault_disarm(int *ret_fired)
+{
+    fault.on = 0;
+    *ret_fired = fault.fired;
+    return fault.count;
+}
+
+static int hit(int kind)
+{
+    if (!fault.on || fault.kind != kind || ++fault.count != fault.nth)
+        return 0;
+    fault.fired = 1;
+    return 1;
+}
+
+/* The real function behind ours; found while disarmed, so that the look-up itself does not count. */
+static void *real(const char *name)
+{
+    int on = fault.on;
+    void *f;
+
+    fault.on = 0;
+    f = dlsym(RTLD_NEXT, name);
+    fault.on = on;
+    return f;
+}
+
+#define REAL(name) static __typeof__(name) *next; if (!next) next = (__typeof__(name) *)real(#name)
+
+EXPORT void *malloc(size_t n)
+{
+    if (hit(JA_FAULT_ALLOC)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __libc_malloc(n);
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+    if (hit(JA_FAULT_ALLOC)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __libc_calloc(n, size);
+}
+
+EXPORT void *realloc(void *p, size_t n)
+{
+    if (hit(JA_FAULT_ALLOC)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __libc_realloc(p, n);
+}
+
+EXPORT int posix_memalign(void **out, size_t align, size_t n)
+{
+    if (hit(JA_FAULT_ALLOC))
+        return ENOMEM;
+    *out = __libc_memalign(align, n);
+    return *out ? 0 : ENOMEM;
+}
+
+EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+    REAL(mmap);
+    if (hit(JA_FAULT_ALLOC)) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return next(addr, len, prot, flags, fd, off);
+}
+
+static int open_failed(void)
+{
+    errno = EMFILE;
+    return -1;
+}
+
+static mode_t mode_of(int flags, va_list ap)
+{
+    return flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+}
+
+#define OPEN_FUNCTION(name)                                   \
+    EXPORT int name(const char *path, int flags, ...)         \
+    {                                                         \
+        va_list ap;                                           \
+        mode_t mode;                                          \
+        REAL(name);                                           \
+        va_start(ap, flags);                                  \
+        mode = mode_of(flags, ap);                            \
+        va_end(ap);                                           \
+        return hit(JA_FAULT_OPEN) ? open_failed() : next(path, flags, mode); \
+    }
+OPEN_FUNCTION(open)
+OPEN_FUNCTION(open64)
+
+#define OPENAT_FUNCTION(name)                                     \
+    EXPORT int name(int dir, const char *path, int flags, ...)    \
+    {                                                             \
+        va_list ap;                                               \
+        mode_t mode;                                              \
+        REAL(name);                                               \
+        va_start(ap, flags);                                      \
+        mode = mode_of(flags, ap);                                \
+        va_end(ap);                                               \
+        return hit(JA_FAULT_OPEN) ? open_failed() : next(dir, path, flags, mode); \
+    }
+OPENAT_FUNCTION(openat)
+OPENAT_FUNCTION(openat64)
+
+#define FOPEN_FUNCTION(name)                                  \
+    EXPORT FILE *name(const char *path, const char *mode)     \
+    {                                                         \
+        REAL(name);                                           \
+        if (!hit(JA_FAULT_OPEN))                              \
+            return next(path, mode);                          \
+        (void)open_failed();                                  \
+        return NULL;                                          \
+    }
+FOPEN_FUNCTION(fopen)
+FOPEN_FUNCTION(fopen64)
+
+static ssize_t io_failed(int errnum)
+{
+    errno = errnum;
+    return -1;
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+    REAL(read);
+    return hit(JA_FAULT_READ) ? io_failed(EIO) : next(fd, buf, n);
+}
+
+EXPORT ssize_t pread(int fd, void *buf, size_t n, off_t off)
+{
+    REAL(pread);
+    return hit(JA_FAULT_READ) ? io_failed(EIO) : next(fd, buf, n, off);
+}
+
+EXPORT ssize_t pread64(int fd, void *buf, size_t n, off64_t off)
+{
+    REAL(pread64);
+    return hit(JA_FAULT_READ) ? io_failed(EIO) : next(fd, buf, n, off);
+}
+
+EXPORT ssize_t write(int fd, const void *buf, size_t n)
+{
+    REAL(write);
+    return hit(JA_FAULT_WRITE) ? io_failed(ENOSPC) : next(fd, buf, n);
+}
+
+EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
+{
+    REAL(pwrite);
+    return hit(JA_FAULT_WRITE) ? io_failed(ENOSPC) : next(fd, buf, n, off);
+}
+
+EXPORT ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t off)
+{
+    REAL(pwrite64);
+    return hit(JA_FAULT_WRITE) ? io_failed(ENOSPC) : next(fd, buf, n, off);
+}
+
+EXPORT int fsync(int fd)
+{
+    REAL(fsync);
+    return hit(JA_FAULT_WRITE) ? (int)io_failed(EIO) : next(fd);
+}
+
+EXPORT int fdatasync(int fd)
+{
+    REAL(fdatasync);
+    return hit(JA_FAULT_WRITE) ? (int)io_failed(EIO) : next(fd);
+}
+
+EXPORT int ftruncate64(int fd, off64_t n)
+{
+    REAL(ftruncate64);
+    return hit(JA_FAULT_WRITE) ? (int)io_failed(ENOSPC) : next(fd, n);
+}
+
+EXPORT ssize_t getrandom(void *buf, size_t n, unsigned flags)
+{
+    static ssize_t (*next)(void *, size_t, unsigned);
+    if (!next)
+        next = (ssize_t (*)(void *, size_t, unsigned))real("getrandom");
+    return hit(JA_FAULT_RANDOM) ? io_failed(ENOSYS) : next(buf, n, flags);
+}
+
+EXPORT int sqlite3_open_v2(const char *name, sqlite3 **db, int flags, const char *vfs)
+{
+    REAL(sqlite3_open_v2);
+    if (hit(JA_FAULT_SQLITE)) {
+        *db = NULL;
+        return SQLITE_CANTOPEN;
+    }
+    return next(name, db, flags, vfs);
+}
+
+EXPORT int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **st, const char **tail)
+{
+    REAL(sqlite3_prepare_v2);
+    if (hit(JA_FAULT_SQLITE)) {
+        *st = NULL;
+        return SQLITE_NOMEM;
+    }
+    return next(db, sql, n, st, tail);
+}
+
+EXPORT int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flags, sqlite3_stmt **st,
+                              const char **tail)
+{
+    REAL(sqlite3_prepare_v3);
+    if (hit(JA_FAULT_SQLITE)) {
+        *st = NULL;
+        return SQLITE_NOMEM;
+    }
+    return next(db, sql, n, flags, st, tail);
+}
+
+EXPORT int sqlite3_step(sqlite3_stmt *st)
+{
+    REAL(sqlite3_step);
+    return hit(JA_FAULT_SQLITE) ? SQLITE_IOERR : next(st);
+}
+
+EXPORT int sqlite3_exec(sqlite3 *db, const char *sql, int (*cb)(void *, int, char **, char **),
+                        void *arg, char **msg)
+{
+    REAL(sqlite3_exec);
+    return hit(JA_FAULT_SQLITE) ? SQLITE_IOERR : next(db, sql, cb, arg, msg);
+}
+
+EXPORT int sqlite3_bind_text(sqlite3_stmt *st, int i, const char *s, int n, void (*d)(void *))
+{
+    REAL(sqlite3_bind_text);
+    return hit(JA_FAULT_SQLITE) ? SQLITE_NOMEM : next(st, i, s, n, d);
+}
+
+EXPORT int sqlite3_bind_int64(sqlite3_stmt *st, int i, sqlite3_int64 v)
+{
+    REAL(sqlite3_bind_int64);
+    return hit(JA_FAULT_SQLITE) ? SQLITE_NOMEM : next(st, i, v);
+}
