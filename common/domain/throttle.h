@@ -17,7 +17,8 @@ struct ja_throttle_who {
 };
 
 /* JA_OK: booked, go on. JA_ERR_THROTTLED: blocked; err->retry_after is set; nothing was booked. *ret_count is
- * the count in the user_source bucket with this one. The first `count` tries of a window are
+ * the count in the user_source bucket with this one, and what the user's own bucket has beyond per_user:
+ * what ja_throttle_delay_ms grows by. The first `count` tries of a window are
  * evaluated, never more, whatever runs in parallel. */
 enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                 int64_t *ret_count, struct ja_error *err);
