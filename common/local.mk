@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libja_base.la libja_db.la libja_domain.la libja_flow.la
 libja_base_la_SOURCES = \
 	common/base/clock.c common/base/clock.h \
 	common/base/config.c common/base/config.h \
+	common/base/config_check.c common/base/config_syntax.c common/base/config_value.c \
 	common/base/config_options.c common/base/config_options.h \
 	common/base/dynload.c common/base/dynload.h \
 	common/base/file_guard.c common/base/file_guard.h \
@@ -59,8 +60,11 @@ libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPT
 libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 libja_flow_la_SOURCES = \
+	common/flow/account_adopt.c \
+	common/flow/account_fields.c \
 	common/flow/account_flow.c common/flow/account_flow.h \
 	common/flow/account_internal.h \
+	common/flow/account_register.c \
 	common/flow/account_state.c \
 	common/flow/auth_account.c \
 	common/flow/auth_finish.c \
@@ -70,7 +74,8 @@ libja_flow_la_SOURCES = \
 	common/flow/doctor.c \
 	common/flow/doctor_stack.c \
 	common/flow/key_flow.c common/flow/key_flow.h \
-	common/flow/session_flow.c common/flow/session_flow.h \
+	common/flow/logind.c \
+	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/token_flow.c
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)

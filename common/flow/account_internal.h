@@ -1,3 +1,57 @@
+/* What the account and credential flows share. */
 #ifndef JA_FLOW_ACCOUNT_INTERNAL_H
 #define JA_FLOW_ACCOUNT_INTERNAL_H
+
+#include "common/domain/audit.h"
+#include "common/domain/user.h"
+#include "common/flow/account_flow.h"
+
+/* Commits when `st` is JA_OK, else rolls back; answers what became of the transaction. */
+enum ja_status ja_tx_end(struct ja_ctx *ctx, enum ja_status st, struct ja_error *err);
+
+/* The audit row of a change to `username` that succeeds with the caller's transaction. detail is
+ * stolen and may be NULL. */
+enum ja_status ja_account_audit(struct ja_ctx *ctx, const char *action, const char *username,
+                                json_t *detail, struct ja_error *err);
+
+/* In the caller's transaction: every session but `keep` (may be NULL) with its refresh and access
+ * tokens, access tokens without a session, login handles (SECURITY R18). */
+enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const char *keep,
+                              const char *reason, struct ja_cut *ret, struct ja_error *err);
+
+/* Live logind sessions of the uid, ended through loginctl where systemd runs. Never inside a
+ * transaction. A failure is logged and counts nothing: the store has decided already. */
+void ja_logind_end(struct ja_ctx *ctx, int64_t uid, struct ja_cut *cut);
+
+/* ---- fields (account_fields.c): a given and valid text replaces *dst, "" removes it ---- */
+enum ja_status ja_field_username(const char *s, struct ja_user *u, struct ja_error *err);
+enum ja_status ja_field_contacts(const struct ja_user_spec *spec, struct ja_user *u,
+                                 struct ja_error *err);
+enum ja_status ja_field_names(const struct ja_user_spec *spec, struct ja_user *u,
+                              struct ja_error *err);
+/* Home and shell, given or configured ("%u": the user name). */
+enum ja_status ja_field_paths(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                              struct ja_user *u, struct ja_error *err);
+/* uid and gid within [accounts] uid_min..uid_max; uid free in /etc/passwd. */
+enum ja_status ja_field_posix_ids(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                                  struct ja_user *u, struct ja_error *err);
+
+/* user add and register: the same rules, another first status. */
+enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                                 enum ja_user_status status, const char *action,
+                                 struct ja_policy_report *report, struct ja_user *ret,
+                                 struct ja_error *err);
+
+/* Policy, then the hash into u->password_hash. Slow: before the transaction. */
+enum ja_status ja_account_hash_password(struct ja_ctx *ctx, const struct ja_secret *pw,
+                                        struct ja_user *u, struct ja_policy_report *report,
+                                        struct ja_error *err);
+
+/* ---- adoption (account_adopt.c) ---- */
+/* The local account's uid, gid, home, shell, name and hash into u; refuses system accounts. */
+enum ja_status ja_adopt_load(const char *name, bool password_given, struct ja_user *u,
+                             struct ja_error *err);
+/* Writes the mark, after the row is committed; a failure takes the row back. */
+enum ja_status ja_adopt_mark(struct ja_ctx *ctx, const struct ja_user *u, struct ja_error *err);
+
 #endif
