@@ -1,13 +1,16 @@
 pam_LTLIBRARIES += pam_jwtauth.la
 pam_jwtauth_la_SOURCES = \
-	pam/pam_entry.c \
+	pam/pam_account.c \
 	pam/pam_auth.c pam/pam_auth.h \
 	pam/pam_context.c pam/pam_context.h \
+	pam/pam_entry.c \
 	pam/pam_options.c pam/pam_options.h \
 	pam/pam_password.c pam/pam_password.h \
 	pam/pam_prompt.c pam/pam_prompt.h \
 	pam/pam_result.c pam/pam_result.h \
 	pam/pam_session.c pam/pam_session.h \
+	pam/pam_user.c \
+	pam/ssh_info.c \
 	pam/token_file.c pam/token_file.h
 pam_jwtauth_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 pam_jwtauth_la_LIBADD = libja_flow.la -lpam

@@ -1,1 +1,129 @@
-#include "common/base/status.h"
+#include "pam/pam_options.h"
+
+#include <string.h>
+
+enum kind {
+    FLAG,   /* stands alone */
+    PATH,   /* an absolute path */
+    TEXT,   /* printable, not empty */
+    CHOICE, /* one of the words */
+    LATER,  /* a choice of which only the first word is supported */
+};
+
+struct choice {
+    const char *word;
+    int value;
+};
+
+struct option {
+    const char *name;
+    enum kind kind;
+    size_t place;
+    struct choice choices[4];
+};
+
+#define AT(field) offsetof(struct ja_pam_options, field)
+#define NOWHERE ((size_t)-1)
+
+static const struct option table[] = {
+    {"conf", PATH, AT(conf), {{0}}},
+    {"debug", FLAG, AT(debug), {{0}}},
+    {"try_first_pass", FLAG, AT(try_first_pass), {{0}}},
+    {"use_first_pass", FLAG, AT(use_first_pass), {{0}}},
+    {"forward_pass", FLAG, AT(forward_pass), {{0}}},
+    {"mfa", CHOICE, AT(mfa), {{"auto", JA_MFA_AUTO}, {"required", JA_MFA_ALWAYS}, {"off", JA_MFA_OFF}}},
+    {"mfa_remember", LATER, NOWHERE, {{"0", 0}}},
+    {"enroll", LATER, NOWHERE, {{"off", 0}}},
+    {"accept", LATER, NOWHERE, {{"password", 0}}},
+    {"audience", TEXT, AT(audience), {{0}}},
+    {"token", CHOICE, AT(token_none), {{"file", 0}, {"none", 1}}},
+    {"token_required", FLAG, AT(token_required), {{0}}},
+    {"quiet", FLAG, AT(quiet), {{0}}},
+    {"nodelay", FLAG, AT(nodelay), {{0}}},
+    {"unknown_user", CHOICE, AT(unknown_fails), {{"ignore", 0}, {"fail", 1}}},
+};
+#define ROWS (sizeof table / sizeof table[0])
+static_assert(ROWS <= 32, "the seen mask is 32 bits wide");
+
+static const struct option *find(const char *arg, size_t len)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strlen(table[i].name) == len && strncmp(table[i].name, arg, len) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static enum ja_status set_choice(const struct option *o, const char *value, char *opts,
+                                 struct ja_error *err)
+{
+    for (const struct choice *c = o->choices; c->word; c++) {
+        if (strcmp(c->word, value) != 0)
+            continue;
+        if (o->place != NOWHERE)
+            *(int *)(opts + o->place) = c->value;
+        return JA_OK;
+    }
+    if (o->kind == LATER)
+        return ja_fail(err, JA_ERR_CONFIG, "unsupported_option",
+                       "module option \"%s=%.64s\" is not supported by this version: only %s=%s is",
+                       o->name, value, o->name, o->choices[0].word);
+    return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                   "module option \"%s\" has no value \"%.64s\": see pam_jwtauth(8)", o->name, value);
+}
+
+static enum ja_status set_text(const struct option *o, const char *value, char *opts,
+                               struct ja_error *err)
+{
+    if (!*value || !ja_text_valid(value, o->kind == PATH ? 4095 : JA_TEXT_MAX))
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"%s\" needs a printable value", o->name);
+    if (o->kind == PATH && value[0] != '/')
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"%s\" needs an absolute path, not \"%.64s\"", o->name, value);
+    *(const char **)(opts + o->place) = value;
+    return JA_OK;
+}
+
+static enum ja_status set(const struct option *o, const char *value, char *opts,
+                          struct ja_error *err)
+{
+    if (o->kind == FLAG) {
+        if (value)
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                           "module option \"%s\" takes no value", o->name);
+        *(bool *)(opts + o->place) = true;
+        return JA_OK;
+    }
+    if (!value)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option", "module option \"%s\" needs a value",
+                       o->name);
+    if (o->kind == PATH || o->kind == TEXT)
+        return set_text(o, value, opts, err);
+    return set_choice(o, value, opts, err);
+}
+
+enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_options *ret,
+                                    struct ja_error *err)
+{
+    struct ja_pam_options opts = {.mfa = JA_MFA_AUTO};
+    uint32_t seen = 0;
+    enum ja_status st;
+
+    for (int i = 0; i < argc; i++) {
+        size_t len = strcspn(argv[i], "=");
+        const struct option *o = find(argv[i], len);
+
+        if (!o)
+            return ja_fail(err, JA_ERR_CONFIG, "unknown_option",
+                           "unknown module option \"%.64s\": see pam_jwtauth(8)", argv[i]);
+        if (seen & (UINT32_C(1) << (o - table)))
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_option", "module option \"%s\" is given twice",
+                           o->name);
+        seen |= UINT32_C(1) << (o - table);
+        st = set(o, argv[i][len] ? argv[i] + len + 1 : NULL, (char *)&opts, err);
+        if (st != JA_OK)
+            return st;
+    }
+    *ret = opts;
+    return JA_OK;
+}

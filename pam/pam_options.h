@@ -1,3 +1,24 @@
+/* The module's arguments, by one table; the manual's check reads it too (tests/lint/check_pam_man.sh).
+ *
+ * An unknown, malformed, repeated or not yet supported argument is an error: a typing error must
+ * not open a door (CVE-2012-6150).
+ * Ownership: the strings are libpam's argv, valid during the call.
+ */
 #ifndef JA_PAM_PAM_OPTIONS_H
 #define JA_PAM_PAM_OPTIONS_H
+
+#include "common/flow/auth_flow.h"
+
+struct ja_pam_options {
+    const char *conf;     /* NULL: the built-in path */
+    const char *audience; /* NULL: configured */
+    int mfa;              /* enum ja_mfa_mode */
+    int unknown_fails;
+    int token_none;
+    bool debug, try_first_pass, use_first_pass, forward_pass, token_required, quiet, nodelay;
+};
+
+enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_options *ret,
+                                    struct ja_error *err);
+
 #endif
