@@ -13,9 +13,14 @@
 #define SYSTEMD_RUNS "/run/systemd/system" /* sd_booted(3) */
 
 /* Runs loginctl without a shell and with an empty environment; its output's first bytes in buf. */
-static int run(char *const argv[], char *buf, size_t size)
+static int run(const char *const argv[], char *buf, size_t size)
 {
     static char *const no_environment[] = {NULL};
+    /* posix_spawn(3) takes the array without const but changes nothing in it */
+    const union {
+        const char *const *in;
+        char *const *out;
+    } args = {.in = argv};
     posix_spawn_file_actions_t actions;
     int out[2] = {-1, -1}, status = -1;
     pid_t pid = -1;
@@ -29,7 +34,7 @@ static int run(char *const argv[], char *buf, size_t size)
         spawned = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
                   posix_spawn_file_actions_adddup2(&actions, out[1], 1) == 0 &&
                   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) == 0 &&
-                  posix_spawn(&pid, LOGINCTL, &actions, NULL, argv, no_environment) == 0;
+                  posix_spawn(&pid, LOGINCTL, &actions, NULL, args.out, no_environment) == 0;
         (void)posix_spawn_file_actions_destroy(&actions);
     }
     (void)close(out[1]);
@@ -58,9 +63,10 @@ static int64_t count_words(const char *s)
 void ja_logind_end(struct ja_ctx *ctx, int64_t uid, struct ja_cut *cut)
 {
     char uid_text[24], sessions[4096] = "";
-    char *const show[] = {"loginctl", "show-user", "--property=Sessions", "--value", "--", uid_text,
-                          NULL};
-    char *const end[] = {"loginctl", "terminate-user", "--", uid_text, NULL};
+    const char *const show[] = {"loginctl", "show-user", "--property=Sessions",
+                                "--value",  "--",        uid_text,
+                                NULL};
+    const char *const end[] = {"loginctl", "terminate-user", "--", uid_text, NULL};
     char ignored[64];
     int64_t live = 0;
 
