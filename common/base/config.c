@@ -1,1 +1,473 @@
-#include "common/base/status.h"
+/* The loader: safe reading, libini_config for the syntax, the option table for the rest. */
+#include "common/base/config.h"
+
+#include "common/base/config_options.h"
+#include "common/base/file_guard.h"
+#include "common/base/text.h"
+
+#include <ini_configobj.h>
+#include <ini_valueobj.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_MAX_SIZE ((size_t)1 << 20)
+
+/* struct ja_config and where each value came from; `cfg` is first, so that one pointer is both. */
+struct loaded {
+    struct ja_config cfg;
+    bool given[JA_OPTIONS_MAX];
+};
+
+/* One parse: what messages need. */
+struct source {
+    const char *name, *text;
+    struct ini_cfgobj *ini;
+    struct loaded *out;
+};
+
+const char *ja_alg_name(enum ja_alg alg)
+{
+    for (const struct ja_choice *c = ja_alg_choices; c->name; c++)
+        if (c->value == (int)alg)
+            return c->name;
+    return "none";
+}
+
+enum ja_alg ja_alg_parse(const char *name)
+{
+    for (const struct ja_choice *c = ja_alg_choices; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return (enum ja_alg)c->value;
+    return JA_ALG_NONE;
+}
+
+static const struct ja_option *find(const char *section, const char *key)
+{
+    for (size_t i = 0; i < ja_options_len; i++)
+        if (strcmp(ja_options[i].section, section) == 0 && strcmp(ja_options[i].key, key) == 0)
+            return &ja_options[i];
+    return NULL;
+}
+
+/* Levenshtein distance, for suggestions; 99 for texts that are too long to be near. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned char row[33];
+    size_t n = strlen(b);
+
+    if (strlen(a) >= sizeof row || n >= sizeof row)
+        return 99;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (unsigned char)j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        unsigned char diagonal = row[0];
+        row[0] = (unsigned char)i;
+        for (size_t j = 1; j <= n; j++) {
+            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            best = best < row[j] + 1u ? best : row[j] + 1u;
+            best = best < row[j - 1] + 1u ? best : row[j - 1] + 1u;
+            row[j] = (unsigned char)best;
+        }
+    }
+    return row[n];
+}
+
+/* The nearest section (key NULL) or key of that section; NULL when nothing is near. */
+static const char *suggest(const char *section, const char *key)
+{
+    unsigned best = 3;
+    const char *ret = NULL;
+
+    for (size_t i = 0; i < ja_options_len; i++) {
+        const struct ja_option *o = &ja_options[i];
+        unsigned d;
+        if (key && strcmp(o->section, section) != 0)
+            continue;
+        d = key ? distance(key, o->key) : distance(section, o->section);
+        if (d < best) {
+            best = d;
+            ret = key ? o->key : o->section;
+        }
+    }
+    return ret;
+}
+
+/* libini_config tells lines of keys only.  For messages: the line of "[section]", or, without a name, the first
+ * that is neither blank nor a comment; 0 when not found. */
+static unsigned header_line(const char *text, const char *section)
+{
+    unsigned line = 1;
+
+    for (const char *s = text; *s; line++) {
+        size_t len = strcspn(s, "\n"), blank = strspn(s, " \t\r");
+        const char *p = s + blank;
+
+        if (!section && blank < len && *p != '#' && *p != ';')
+            return line;
+        if (section && *p == '[') {
+            p += 1 + strspn(p + 1, " \t");
+            if (strncmp(p, section, strlen(section)) == 0 &&
+                p[strlen(section) + strspn(p + strlen(section), " \t")] == ']')
+                return line;
+        }
+        s += len + (s[len] == '\n');
+    }
+    return 0;
+}
+
+static enum ja_status fail_at(const struct source *src, unsigned line, struct ja_error *err,
+                              const char *section, const char *key, const char *reason)
+{
+    char shown[2][80], at[16] = "";
+
+    if (line > 0)
+        (void)snprintf(at, sizeof at, ":%u", line);
+    (void)ja_text_escape(section, shown[0], sizeof shown[0]);
+    (void)ja_text_escape(key ? key : "", shown[1], sizeof shown[1]);
+    return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s%s: [%s]%s%s %s", src->name, at,
+                   shown[0], key ? " " : "", shown[1], reason);
+}
+
+/* "Error (10) on line 3: Duplicate key is not allowed." -> "3: duplicate key is not allowed" */
+static enum ja_status fail_syntax(const struct source *src, struct ja_error *err)
+{
+    char **list = NULL;
+    unsigned line = 0;
+    int at = 0;
+    char text[256] = "";
+    size_t len;
+    const char *first;
+
+    if (ini_config_error_count(src->ini) == 0 || ini_config_get_errors(src->ini, &list) != 0 || !list)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
+                       "%s: a section or key has a name with a character that names may not have",
+                       src->name);
+    first = list[0] ? list[0] : "";
+    if (sscanf(first, "Error (%*d) on line %u: %n", &line, &at) < 1)
+        at = 0;
+    (void)ja_text_escape(first + at, text, sizeof text);
+    ini_config_free_errors(list);
+    len = strlen(text);
+    if (len > 0 && text[len - 1] == '.')
+        text[len - 1] = 0;
+    if (text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = (char)(text[0] - 'A' + 'a');
+    return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: %s", src->name, line, text);
+}
+
+/* libini_config cuts a value at NUL and gives up on other encodings without a line. */
+static enum ja_status check_bytes(const char *name, const char *text, size_t len,
+                                  struct ja_error *err)
+{
+    unsigned line = 1;
+
+    if (len > CONFIG_MAX_SIZE)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s: larger than 1 MiB", name);
+    for (size_t start = 0, end; start < len; start = end + 1, line++) {
+        const char *nl = memchr(text + start, '\n', len - start);
+        end = nl ? (size_t)(nl - text) : len;
+        if (memchr(text + start, 0, end - start))
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: a NUL byte", name, line);
+        if (!ja_utf8_valid(text + start, end - start))
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: not UTF-8", name, line);
+    }
+    return JA_OK;
+}
+
+static enum ja_status parse_syntax(struct source *src, size_t len, struct ja_error *err)
+{
+    struct ini_cfgfile *file = NULL;
+    enum ja_status st = JA_OK;
+    int rc;
+
+    if (ini_config_create(&src->ini) != 0)
+        return ja_fail_nomem(err);
+    /* An empty buffer is an error to it, not an empty file. */
+    if (len == 0)
+        return JA_OK;
+    /* The library copies the text; its parameter lacks a const. */
+    rc = ini_config_file_from_mem((void *)(uintptr_t)src->text, (uint32_t)len, &file);
+    if (rc != 0)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s: could not be read as text (%d)",
+                       src->name, rc);
+    if (ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_ERROR | INI_MS_ERROR,
+                         INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS, src->ini) != 0)
+        st = fail_syntax(src, err);
+    ini_config_file_destroy(file);
+    return st;
+}
+
+static enum ja_status unknown_section(const struct source *src, const char *section,
+                                      struct ja_error *err)
+{
+    const char *near = suggest(section, NULL);
+    char reason[128];
+
+    if (strcmp(section, "default") == 0 && header_line(src->text, section) == 0)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
+                       "%s:%u: a key before the first [section]", src->name,
+                       header_line(src->text, NULL));
+    /* Leaving out a rule that denies would open a door. */
+    if (strncmp(section, "policy", 6) == 0 && (section[6] == ' ' || section[6] == 0))
+        return fail_at(src, header_line(src->text, section), err, section, NULL,
+                       "policy rules are not supported by this version: remove the section");
+    (void)snprintf(reason, sizeof reason, "is no section%s%s%s", near ? ", did you mean [" : "",
+                   near ? near : "", near ? "]?" : "");
+    return fail_at(src, header_line(src->text, section), err, section, NULL, reason);
+}
+
+static enum ja_status set_one(const struct source *src, const char *section, const char *key,
+                              struct ja_error *err)
+{
+    const struct ja_option *opt = find(section, key);
+    struct value_obj *vo = NULL;
+    const char *text, *near;
+    struct ja_error inner = {0};
+    uint32_t line = 0;
+    char reason[128];
+    enum ja_status st;
+
+    if (ini_get_config_valueobj(section, key, src->ini, INI_GET_FIRST_VALUE, &vo) != 0 || !vo)
+        return ja_fail_nomem(err);
+    if (value_get_line(vo, &line) != 0)
+        line = 0;
+    if (!opt) {
+        near = suggest(section, key);
+        (void)snprintf(reason, sizeof reason, "is no option%s%s%s", near ? ", did you mean " : "",
+                       near ? near : "", near ? "?" : "");
+        return fail_at(src, line, err, section, key, reason);
+    }
+    text = ini_get_const_string_config_value(vo, NULL);
+    if (!text)
+        return ja_fail_nomem(err);
+    if (text[0] == '"')
+        return fail_at(src, line, err, section, key, "is in quotation marks: write the value without");
+    if (!ja_text_valid(text, CONFIG_MAX_SIZE))
+        return fail_at(src, line, err, section, key, "has control characters");
+    st = ja_option_set(opt, &src->out->cfg, text, &inner);
+    if (st != JA_OK)
+        return st == JA_ERR_CONFIG ? fail_at(src, line, err, section, key, inner.message)
+                                   : ja_fail_nomem(err);
+    src->out->given[opt - ja_options] = true;
+    return JA_OK;
+}
+
+static bool section_known(const char *section)
+{
+    for (size_t i = 0; i < ja_options_len; i++)
+        if (strcmp(ja_options[i].section, section) == 0)
+            return true;
+    return false;
+}
+
+static enum ja_status set_section(const struct source *src, const char *section,
+                                  struct ja_error *err)
+{
+    int count = 0, rc = 0;
+    char **keys;
+    enum ja_status st = JA_OK;
+
+    if (!section_known(section))
+        return unknown_section(src, section, err);
+    keys = ini_get_attribute_list(src->ini, section, &count, &rc);
+    if (!keys)
+        return ja_fail_nomem(err);
+    for (int i = 0; i < count && st == JA_OK; i++)
+        st = set_one(src, section, keys[i], err);
+    ini_free_attribute_list(keys);
+    return st;
+}
+
+static enum ja_status set_given(const struct source *src, struct ja_error *err)
+{
+    int count = 0, rc = 0;
+    char **sections = ini_get_section_list(src->ini, &count, &rc);
+    enum ja_status st = JA_OK;
+
+    if (!sections)
+        return ja_fail_nomem(err);
+    for (int i = 0; i < count && st == JA_OK; i++)
+        st = set_section(src, sections[i], err);
+    ini_free_section_list(sections);
+    return st;
+}
+
+/* "sqlite:@state@/jwtauth.db" with the folder in place; the caller frees it. */
+static char *expand(const char *def, const struct ja_config *cfg)
+{
+    const char *at = strchr(def, '@'), *end = at ? strchr(at + 1, '@') : NULL;
+    const char *folder;
+    char *out = NULL;
+
+    if (!end)
+        return strdup(def);
+    folder = at[1] == 's' ? cfg->paths.state : at[1] == 'r' ? cfg->paths.run : cfg->paths.cache;
+    if (asprintf(&out, "%.*s%s%s", (int)(at - def), def, folder, end + 1) < 0)
+        return NULL;
+    return out;
+}
+
+/* [paths] stands first in the table, so that later defaults find it. */
+static enum ja_status set_defaults(struct loaded *out, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    for (size_t i = 0; i < ja_options_len && st == JA_OK; i++) {
+        const struct ja_option *opt = &ja_options[i];
+        char *text;
+        if (out->given[i] || !opt->def)
+            continue;
+        text = expand(opt->def, &out->cfg);
+        st = text ? ja_option_set(opt, &out->cfg, text, err) : ja_fail_nomem(err);
+        free(text);
+    }
+    return st;
+}
+
+static enum ja_status cross_check(const struct source *src, struct ja_error *err)
+{
+    const char *blame[2] = {"", ""};
+    struct value_obj *vo = NULL;
+    struct ja_error inner = {0};
+    uint32_t line = 0;
+    enum ja_status st = ja_config_cross_check(&src->out->cfg, blame, &inner);
+
+    if (st == JA_OK)
+        return JA_OK;
+    if (ini_get_config_valueobj(blame[0], blame[1], src->ini, INI_GET_FIRST_VALUE, &vo) == 0 && vo)
+        (void)value_get_line(vo, &line); /* stays 0 otherwise: "no line" */
+    else
+        line = header_line(src->text, blame[0]);
+    return fail_at(src, line, err, blame[0], blame[1], inner.message);
+}
+
+static bool given(const struct loaded *l, const char *section, const char *key)
+{
+    const struct ja_option *opt = find(section, key);
+
+    return opt && l->given[opt - ja_options];
+}
+
+enum ja_status ja_config_parse(const char *name, const void *text, size_t len,
+                               struct ja_config **ret, struct ja_error *err)
+{
+    struct source src = {.name = name};
+    char *copy = NULL;
+    enum ja_status st = check_bytes(name, text, len, err);
+
+    if (st != JA_OK)
+        return st;
+    copy = malloc(len + 1); /* the library wants a final NUL */
+    src.out = calloc(1, sizeof *src.out);
+    if (!copy || !src.out) {
+        st = ja_fail_nomem(err);
+        goto out;
+    }
+    memcpy(copy, len ? text : "", len);
+    copy[len] = 0;
+    src.text = copy;
+    st = parse_syntax(&src, len, err);
+    if (st == JA_OK)
+        st = set_given(&src, err);
+    if (st == JA_OK)
+        st = set_defaults(src.out, err);
+    if (st != JA_OK)
+        goto out;
+    ja_config_derive(&src.out->cfg, given(src.out, "tokens", "max_ttl"),
+                     given(src.out, "tokens", "retain_keys"));
+    st = cross_check(&src, err);
+    if (st == JA_OK) {
+        *ret = &src.out->cfg;
+        src.out = NULL;
+    }
+out:
+    if (src.ini)
+        ini_config_destroy(src.ini);
+    free(copy);
+    ja_config_free(src.out ? &src.out->cfg : NULL);
+    return st;
+}
+
+enum ja_status ja_config_load(const char *path, bool allow_own, struct ja_config **ret,
+                              struct ja_error *err)
+{
+    const struct ja_file_rule rule = {.max_mode = 0644, .max_size = CONFIG_MAX_SIZE,
+                                      .allow_own = allow_own};
+    const char *name = path ? path : JA_CONFIG_PATH;
+    struct ja_secret text = {0};
+    struct ja_config *cfg = NULL;
+    enum ja_status st = ja_file_read(name, &rule, &text, err);
+
+    if (st == JA_ERR_NOT_FOUND && strcmp(name, JA_CONFIG_PATH) == 0)
+        return ja_config_parse(name, "", 0, ret, err);
+    if (st != JA_OK)
+        return st;
+    st = ja_config_parse(name, text.data, text.len, &cfg, err);
+    ja_secret_clear(&text);
+    if (st != JA_OK)
+        return st;
+    cfg->path = strdup(name);
+    if (!cfg->path) {
+        ja_config_free(cfg);
+        return ja_fail_nomem(err);
+    }
+    *ret = cfg;
+    return JA_OK;
+}
+
+void ja_config_free(struct ja_config *cfg)
+{
+    if (!cfg)
+        return;
+    for (size_t i = 0; i < ja_options_len; i++)
+        ja_option_free(&ja_options[i], cfg);
+    free(cfg->path);
+    free(cfg); /* is the first member of its struct loaded */
+}
+
+/* user:password@host -> user:***@host, and the same for a password parameter (libpq takes one). */
+static char *mask(char *value)
+{
+    char *scheme = strstr(value, "://"), *at, *colon, *param, *out = NULL;
+
+    if (!scheme)
+        return value;
+    at = memchr(scheme + 3, '@', strcspn(scheme + 3, "/?#"));
+    colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
+    if (colon) {
+        if (asprintf(&out, "%.*s***%s", (int)(colon + 1 - value), value, at) < 0)
+            out = NULL;
+        ja_wipe_free(value);
+        value = out;
+    }
+    param = value ? strstr(value, "password=") : NULL;
+    if (param) {
+        char *rest = param + 9 + strcspn(param + 9, "&");
+        if (asprintf(&out, "%.*s***%s", (int)(param + 9 - value), value, rest) < 0)
+            out = NULL;
+        ja_wipe_free(value);
+        value = out;
+    }
+    return value;
+}
+
+enum ja_status ja_config_each(const struct ja_config *cfg, ja_config_item_fn fn, void *arg)
+{
+    const struct loaded *l = (const struct loaded *)cfg;
+    enum ja_status st = JA_OK;
+
+    for (size_t i = 0; i < ja_options_len && st == JA_OK; i++) {
+        const struct ja_option *opt = &ja_options[i];
+        char *value = ja_option_format(opt, cfg);
+
+        if (value)
+            value = mask(value);
+        if (!value)
+            return JA_ERR_NOMEM;
+        st = fn(arg, &(struct ja_config_item){opt->section, opt->key, opt->help, value, l->given[i]});
+        free(value);
+    }
+    return st;
+}

@@ -1,0 +1,455 @@
+/* The types of options: text to field, field to text. */
+#include "common/base/config_options.h"
+#include "common/base/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The field of an option; the table gives type and offset together. */
+static void *field(const struct ja_option *opt, struct ja_config *cfg)
+{
+    return (char *)cfg + opt->offset;
+}
+
+static const struct ja_choice yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
+
+static const struct ja_choice classes[] = {{"upper", JA_CLASS_UPPER}, {"lower", JA_CLASS_LOWER},
+                                           {"digit", JA_CLASS_DIGIT},
+                                           {"special", JA_CLASS_SPECIAL}, {NULL, 0}};
+
+static enum ja_status bad(struct ja_error *err, const char *text, const char *reason)
+{
+    char shown[128];
+    bool whole = ja_text_escape(text, shown, sizeof shown);
+
+    return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "'%s%s' %s", shown, whole ? "" : "...", reason);
+}
+
+static enum ja_status bad_range(struct ja_error *err, const char *text, const char *min,
+                                const char *max)
+{
+    char reason[96];
+
+    (void)snprintf(reason, sizeof reason, "is out of range: %s to %s", min, max);
+    return bad(err, text, reason);
+}
+
+static enum ja_status bad_choice(struct ja_error *err, const char *text, const struct ja_choice *c)
+{
+    char reason[256] = "is unknown, must be one of";
+    size_t len = strlen(reason);
+
+    for (; c->name && len < sizeof reason; c++)
+        len += (size_t)snprintf(reason + len, sizeof reason - len, " %s", c->name);
+    return bad(err, text, reason);
+}
+
+static const struct ja_choice *choice(const struct ja_choice *c, const char *name)
+{
+    for (; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+static enum ja_status set_text(const struct ja_option *opt, char **slot, const char *text,
+                               struct ja_error *err)
+{
+    size_t max = opt->max ? (size_t)opt->max : JA_TEXT_MAX - 1;
+    const char *reason = NULL;
+    char *copy;
+
+    if (strlen(text) > max)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "is longer than %zu bytes", max);
+    if (*text || (opt->def && *opt->def)) {
+        if (opt->type == JA_OPT_PATH && text[0] != '/')
+            reason = "is no absolute path";
+        else if (opt->type == JA_OPT_WORD && !choice(opt->choices, text))
+            return bad_choice(err, text, opt->choices);
+        else if (!*text)
+            reason = "must not be empty";
+        else if (opt->check)
+            reason = opt->check(text);
+    }
+    if (reason)
+        return bad(err, text, reason);
+    copy = strdup(text);
+    if (!copy)
+        return ja_fail_nomem(err);
+    free(*slot);
+    *slot = copy;
+    return JA_OK;
+}
+
+static enum ja_status set_number(const struct ja_option *opt, int64_t *slot, const char *text,
+                                 struct ja_error *err)
+{
+    char min[32], max[32];
+    int64_t v = 0;
+
+    if (opt->type == JA_OPT_DURATION) {
+        if (!ja_parse_duration(text, &v))
+            return bad(err, text, "is no duration like 90s, 15m, 2h or 7d");
+        ja_duration_format(opt->min, min, sizeof min);
+        ja_duration_format(opt->max, max, sizeof max);
+    } else if (opt->type == JA_OPT_SIZE) {
+        if (!ja_parse_size(text, &v))
+            return bad(err, text, "is no size like 64M or 65536K");
+        (void)snprintf(min, sizeof min, "%lldM", (long long)opt->min >> 20);
+        (void)snprintf(max, sizeof max, "%lldM", (long long)opt->max >> 20);
+    } else {
+        if (!ja_parse_i64(text, INT64_MIN, INT64_MAX, &v))
+            return bad(err, text, "is no whole number");
+        (void)snprintf(min, sizeof min, "%lld", (long long)opt->min);
+        (void)snprintf(max, sizeof max, "%lld", (long long)opt->max);
+    }
+    if (v < opt->min || v > opt->max)
+        return bad_range(err, text, min, max);
+    *slot = v;
+    return JA_OK;
+}
+
+static enum ja_status set_rate(struct ja_rate *slot, const char *text, struct ja_error *err)
+{
+    const char *slash = strchr(text, '/');
+    char count[16];
+    struct ja_rate rate;
+
+    if (!slash || (size_t)(slash - text) >= sizeof count)
+        return bad(err, text, "is no rate like 5/15m");
+    memcpy(count, text, (size_t)(slash - text));
+    count[slash - text] = 0;
+    if (!ja_parse_i64(count, 1, 1000000, &rate.count) ||
+        !ja_parse_duration(slash + 1, &rate.seconds) || rate.seconds < 1 ||
+        rate.seconds > 30 * 86400)
+        return bad(err, text, "is no rate like 5/15m (count 1 to 1000000, time 1s to 30d)");
+    *slot = rate;
+    return JA_OK;
+}
+
+/* Calls fn for every item between commas, trimmed; an empty text has none, an empty item is refused. */
+typedef enum ja_status (*item_fn)(const struct ja_option *opt, void *slot, const char *item,
+                                  struct ja_error *err);
+
+static enum ja_status each_item(const struct ja_option *opt, void *slot, const char *text,
+                                item_fn fn, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    for (bool more = *text != 0; more && st == JA_OK;) {
+        size_t span = strcspn(text, ","), len = span;
+        const char *s = text;
+        char *item;
+
+        more = text[span] == ',';
+        text += span + 1;
+        while (len > 0 && (*s == ' ' || *s == '\t'))
+            s++, len--;
+        while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+            len--;
+        if (len == 0)
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "has an empty item in its list");
+        item = strndup(s, len);
+        st = item ? fn(opt, slot, item, err) : ja_fail_nomem(err);
+        free(item);
+    }
+    return st;
+}
+
+static void clear_list(struct ja_strlist *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct ja_strlist){0};
+}
+
+static enum ja_status add_text(const struct ja_option *opt, void *slot, const char *item,
+                               struct ja_error *err)
+{
+    struct ja_strlist *list = slot;
+    const char *reason = opt->check ? opt->check(item) : NULL;
+    char **items;
+
+    if (reason)
+        return bad(err, item, reason);
+    items = realloc(list->items, (list->len + 1) * sizeof *items);
+    if (!items)
+        return ja_fail_nomem(err);
+    list->items = items;
+    items[list->len] = strdup(item);
+    if (!items[list->len])
+        return ja_fail_nomem(err);
+    list->len++;
+    return JA_OK;
+}
+
+static enum ja_status add_net(const struct ja_option *opt, void *slot, const char *item,
+                              struct ja_error *err)
+{
+    struct ja_netlist *list = slot;
+    struct ja_net net, *items;
+
+    (void)opt;
+    if (!ja_net_parse(item, &net))
+        return bad(err, item, "is no network like 10.0.0.0/8 or 2001:db8::/32 (host bits must be zero)");
+    /* All of these lists grant an exception; one for everybody is a safeguard switched off. */
+    if (net.prefix == 0)
+        return bad(err, item, "covers every address: name the networks that are meant");
+    items = realloc(list->items, (list->len + 1) * sizeof *items);
+    if (!items)
+        return ja_fail_nomem(err);
+    list->items = items;
+    items[list->len++] = net;
+    return JA_OK;
+}
+
+static enum ja_status set_list(const struct ja_option *opt, struct ja_strlist *slot,
+                               const char *text, struct ja_error *err)
+{
+    struct ja_strlist list = {0};
+    enum ja_status st = each_item(opt, &list, text, add_text, err);
+
+    if (st == JA_OK) {
+        clear_list(slot);
+        *slot = list;
+    } else {
+        clear_list(&list);
+    }
+    return st;
+}
+
+static enum ja_status set_nets(const struct ja_option *opt, struct ja_netlist *slot,
+                               const char *text, struct ja_error *err)
+{
+    struct ja_netlist list = {0};
+    enum ja_status st = each_item(opt, &list, text, add_net, err);
+
+    if (st == JA_OK) {
+        free(slot->items);
+        *slot = list;
+    } else {
+        free(list.items);
+    }
+    return st;
+}
+
+static enum ja_status add_class(const struct ja_option *opt, void *slot, const char *item,
+                                struct ja_error *err)
+{
+    const struct ja_choice *c = choice(classes, item);
+
+    (void)opt;
+    if (!c)
+        return bad_choice(err, item, classes);
+    *(int *)slot |= c->value;
+    return JA_OK;
+}
+
+static enum ja_status set_classes(const struct ja_option *opt, int *slot, const char *text,
+                                  struct ja_error *err)
+{
+    int bits = 0;
+    enum ja_status st;
+
+    if (strcmp(text, "preset") == 0) {
+        *slot = -1;
+        return JA_OK;
+    }
+    if (strcmp(text, "none") == 0) {
+        *slot = 0;
+        return JA_OK;
+    }
+    if (!*text)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
+                       "must be preset, none, or a list of upper, lower, digit, special");
+    st = each_item(opt, &bits, text, add_class, err);
+    if (st == JA_OK)
+        *slot = bits;
+    return st;
+}
+
+/* "optional", "required", or "required: admin, compliance" */
+static enum ja_status set_mfa(const struct ja_option *opt, struct ja_config *cfg, const char *text,
+                              struct ja_error *err)
+{
+    static const char with_roles[] = "required:";
+    enum ja_status st = JA_OK;
+    int policy = JA_MFA_OPTIONAL;
+
+    if (strncmp(text, with_roles, sizeof with_roles - 1) == 0) {
+        text += sizeof with_roles - 1;
+        text += strspn(text, " \t");
+        policy = JA_MFA_ROLES;
+        if (!*text)
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "names no role after 'required:'");
+        st = set_list(opt, &cfg->mfa.roles, text, err);
+    } else if (strcmp(text, "required") == 0) {
+        policy = JA_MFA_REQUIRED;
+    } else if (strcmp(text, "optional") != 0) {
+        return bad(err, text, "must be optional, required, or 'required: ROLE, ...'");
+    }
+    if (st == JA_OK)
+        cfg->mfa.policy = policy;
+    return st;
+}
+
+enum ja_status ja_option_set(const struct ja_option *opt, struct ja_config *cfg, const char *text,
+                             struct ja_error *err)
+{
+    const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
+    void *slot = field(opt, cfg);
+
+    switch (opt->type) {
+    case JA_OPT_TEXT:
+    case JA_OPT_WORD:
+    case JA_OPT_PATH: return set_text(opt, slot, text, err);
+    case JA_OPT_DURATION:
+    case JA_OPT_SIZE:
+    case JA_OPT_INT: return set_number(opt, slot, text, err);
+    case JA_OPT_RATE: return set_rate(slot, text, err);
+    case JA_OPT_LIST: return set_list(opt, slot, text, err);
+    case JA_OPT_NETS: return set_nets(opt, slot, text, err);
+    case JA_OPT_CLASSES: return set_classes(opt, slot, text, err);
+    case JA_OPT_MFA: return set_mfa(opt, cfg, text, err);
+    case JA_OPT_BOOL:
+    case JA_OPT_CHOICE: break;
+    }
+    if (!choice(c, text))
+        return bad_choice(err, text, c);
+    if (opt->type == JA_OPT_BOOL)
+        *(bool *)slot = choice(c, text)->value != 0;
+    else
+        *(int *)slot = choice(c, text)->value;
+    return JA_OK;
+}
+
+static const char *choice_name(const struct ja_choice *c, int value)
+{
+    while (c->name && c->value != value)
+        c++;
+    return c->name ? c->name : "";
+}
+
+static void print_list(FILE *out, const struct ja_strlist *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        (void)fprintf(out, "%s%s", i ? ", " : "", list->items[i]);
+}
+
+static void print_nets(FILE *out, const struct ja_netlist *list)
+{
+    char text[JA_NET_TEXT];
+
+    for (size_t i = 0; i < list->len; i++) {
+        const struct ja_net *net = &list->items[i];
+        if (!inet_ntop(net->addr.family, net->addr.bytes, text, sizeof text))
+            continue;
+        (void)fprintf(out, "%s%s/%u", i ? ", " : "", text, net->prefix);
+    }
+}
+
+static void print_classes(FILE *out, int bits)
+{
+    const char *comma = "";
+
+    if (bits <= 0) {
+        (void)fputs(bits < 0 ? "preset" : "none", out);
+        return;
+    }
+    for (const struct ja_choice *c = classes; c->name; c++) {
+        if (bits & c->value) {
+            (void)fprintf(out, "%s%s", comma, c->name);
+            comma = ", ";
+        }
+    }
+}
+
+static void print_size(FILE *out, int64_t bytes)
+{
+    static const char units[] = "\0KMG";
+    int unit = 0;
+
+    while (unit < 3 && bytes > 0 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    (void)fprintf(out, "%lld%.1s", (long long)bytes, units + unit);
+}
+
+static void print_rate(FILE *out, const struct ja_rate *rate)
+{
+    char time[32];
+
+    ja_duration_format(rate->seconds, time, sizeof time);
+    (void)fprintf(out, "%lld/%s", (long long)rate->count, time);
+}
+
+static void print(FILE *out, const struct ja_option *opt, const struct ja_config *cfg)
+{
+    const void *slot = (const char *)cfg + opt->offset;
+    const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
+    char text[32];
+
+    switch (opt->type) {
+    case JA_OPT_TEXT:
+    case JA_OPT_WORD:
+    case JA_OPT_PATH: (void)fputs(*(char *const *)slot, out); break;
+    case JA_OPT_DURATION:
+        ja_duration_format(*(const int64_t *)slot, text, sizeof text);
+        (void)fputs(text, out);
+        break;
+    case JA_OPT_SIZE: print_size(out, *(const int64_t *)slot); break;
+    case JA_OPT_INT: (void)fprintf(out, "%lld", (long long)*(const int64_t *)slot); break;
+    case JA_OPT_BOOL: (void)fputs(choice_name(c, *(const bool *)slot), out); break;
+    case JA_OPT_CHOICE: (void)fputs(choice_name(c, *(const int *)slot), out); break;
+    case JA_OPT_RATE: print_rate(out, slot); break;
+    case JA_OPT_LIST: print_list(out, slot); break;
+    case JA_OPT_NETS: print_nets(out, slot); break;
+    case JA_OPT_CLASSES: print_classes(out, *(const int *)slot); break;
+    case JA_OPT_MFA:
+        (void)fputs(cfg->mfa.policy == JA_MFA_OPTIONAL   ? "optional"
+                    : cfg->mfa.policy == JA_MFA_REQUIRED ? "required" : "required: ", out);
+        print_list(out, &cfg->mfa.roles);
+        break;
+    }
+}
+
+char *ja_option_format(const struct ja_option *opt, const struct ja_config *cfg)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    print(out, opt, cfg);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+void ja_option_free(const struct ja_option *opt, struct ja_config *cfg)
+{
+    void *slot = field(opt, cfg);
+
+    switch (opt->type) {
+    case JA_OPT_TEXT:
+    case JA_OPT_WORD:
+    case JA_OPT_PATH: free(*(char **)slot); break;
+    case JA_OPT_LIST: clear_list(slot); break;
+    case JA_OPT_NETS: free(((struct ja_netlist *)slot)->items); break;
+    case JA_OPT_MFA: clear_list(&cfg->mfa.roles); break;
+    case JA_OPT_DURATION:
+    case JA_OPT_SIZE:
+    case JA_OPT_INT:
+    case JA_OPT_BOOL:
+    case JA_OPT_CHOICE:
+    case JA_OPT_RATE:
+    case JA_OPT_CLASSES: break;
+    }
+}
