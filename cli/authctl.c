@@ -1,1 +1,67 @@
-#include "common/base/status.h"
+/* authctl: administration, login and tokens from the shell. The work is in command.c. */
+#include "cli/cmd.h"
+#include "cli/help.h"
+#include "cli/output.h"
+
+#include <jansson.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+const struct command *const cli_tables[] = {
+    help_commands,
+    cmd_setup_commands,
+    cmd_config_commands,
+    cmd_store_commands,
+    cmd_user_commands,
+    cmd_password_commands,
+    cmd_credential_commands,
+    cmd_login_commands,
+    cmd_profile_commands,
+    cmd_session_commands,
+    cmd_token_commands,
+    cmd_token_offline_commands,
+    cmd_key_commands,
+    cmd_getent_commands,
+    NULL,
+};
+
+/* jansson's strings may be tokens and secrets: wiped before they go back to the heap (R29). */
+static void wipe_and_free(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+/* No core file and no ptrace by the same uid: keys and passwords are in this memory (R29). */
+static void forbid_dumps(void)
+{
+    static const struct rlimit none = {0, 0};
+
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Whatever the parent left behind (R23). A reader that went away shows as a failed write, not as death
+ * in the middle of a command; SIGINT and SIGHUP that a shell or nohup ignores stay so. */
+static void reset_signals(void)
+{
+    sigset_t empty;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_DFL);
+    (void)sigemptyset(&empty);
+    (void)sigprocmask(SIG_SETMASK, &empty, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    forbid_dumps();
+    reset_signals();
+    json_set_alloc_funcs(malloc, wipe_and_free);
+    return cli_main(argc, argv);
+}

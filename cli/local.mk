@@ -2,12 +2,15 @@ bin_PROGRAMS += authctl
 authctl_SOURCES = \
 	cli/authctl.c \
 	cli/command.c cli/command.h \
+	cli/completion.c cli/completion.h \
 	cli/help.c cli/help.h \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
 	cli/rows.c cli/rows.h \
+	cli/suggest.c cli/suggest.h \
+	cli/tty.c cli/tty.h \
 	cli/cmd.h \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \

@@ -48,7 +48,9 @@ json_t *cli_json_text(const char *s);
 /* RFC 3339, or null for 0. */
 json_t *cli_json_time(int64_t t);
 
-/* ---- for cli_main ---- */
+/* ---- for rows.c and cli_main ---- */
+/* Any value on stdout, compact, safe for a terminal, without a newline. */
+void cli_json_put(const json_t *value);
 /* Reports a failure and returns the exit code. */
 int cli_report(struct cli *cli, const struct ja_error *err);
 bool cli_stdout_failed(void);
