@@ -165,16 +165,17 @@ static enum ja_status help_explain(struct cli *cli, struct ja_error *err)
     const char *verb = cli->nargs > 1 ? cli->args[1] : NULL;
     const struct command *c = noun ? command_find(noun, verb) : NULL;
 
-    if (!noun)
-        help_top(cli);
-    else if (c)
+    cli->usage = true; /* whatever fails here is a command that does not exist */
+    if (noun && !command_noun_known(noun))
+        return suggest_noun(noun, err);
+    if (verb && !c)
+        return suggest_verb(noun, verb, err);
+    if (c)
         help_command(cli, c);
-    else if (!command_noun_known(noun))
-        return cli->usage = true, suggest_noun(noun, err);
-    else if (verb)
-        return cli->usage = true, suggest_verb(noun, verb, err);
-    else
+    else if (noun)
         help_noun(cli, noun);
+    else
+        help_top(cli);
     return JA_OK;
 }
 
