@@ -32,7 +32,8 @@ endif
 
 libja_testsupport_la_SOURCES = \
 	tests/support/temp_store.c tests/support/temp_store.h \
-	tests/support/fake_clock.c tests/support/fake_clock.h
+	tests/support/fake_clock.c tests/support/fake_clock.h \
+	tests/support/parallel.c tests/support/parallel.h
 libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
 

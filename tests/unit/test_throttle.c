@@ -1,10 +1,321 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "common/domain/throttle.h"
+#include "tests/support/parallel.h"
+#include "tests/support/temp_store.h"
+
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <cmocka.h>
+
+#define ALICE "0190aaaa-0000-7000-8000-000000000001"
+static const struct ja_throttle_who alice = {.user_key = ALICE, .source = "192.0.2.0/24"};
+
+static int setup(void **state)
+{
+    *state = ja_test_store_new("[throttle]\nlogin = 5/15m\nper_source = 8/15m\nper_user = 6/1h\n"
+                               "delay_base = 1s\ndelay_max = 30s\n");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    ja_test_store_free(*state);
+    return 0;
+}
+
+/* How many of `tries` were let through. */
+static int booked(struct ja_ctx *ctx, const struct ja_throttle_who *who, int tries)
+{
+    int n = 0;
+
+    for (int i = 0; i < tries; i++) {
+        int64_t count = 0;
+        enum ja_status st = ja_throttle_book(ctx, who, &count, NULL);
+
+        assert_true(st == JA_OK || st == JA_ERR_THROTTLED);
+        n += st == JA_OK;
+    }
+    return n;
+}
+
+static int64_t stored(struct ja_ctx *ctx, const char *scope)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    int64_t n = 0;
+
+    assert_int_equal(ja_db_query(ctx->db,
+                                 "SELECT COALESCE(SUM(count), 0) AS n FROM throttle "
+                                 "WHERE scope = $1",
+                                 JA_BINDS(JA_T(scope)), &rows, NULL),
+                     JA_OK);
+    assert_int_equal(ja_rows_next(rows, &row, NULL), JA_OK);
+    n = ja_col_int(rows, "n");
+    ja_rows_end(rows);
+    return n;
+}
+
+static void exactly_the_limit_is_let_through_in_a_window(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_error err = {0};
+    int64_t count = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 4), 4);
+    assert_int_equal(ja_throttle_book(&t->ctx, &alice, &count, &err), JA_OK);
+    assert_int_equal(count, 5);
+    ja_fake_clock_advance(&t->clock, 100);
+    assert_int_equal(ja_throttle_book(&t->ctx, &alice, &count, &err), JA_ERR_THROTTLED);
+    assert_string_equal(err.code, "too_many_attempts");
+    assert_int_equal(err.retry_after, 15 * 60 - 100);
+    ja_fake_clock_advance(&t->clock, 15 * 60 - 101);
+    assert_int_equal(booked(&t->ctx, &alice, 1), 0);
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_int_equal(booked(&t->ctx, &alice, 1), 1);
+}
+
+static void a_blocked_answer_books_nothing(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    assert_int_equal(booked(&t->ctx, &alice, 100), 5);
+    assert_int_equal(stored(&t->ctx, "user_source"), 5);
+    assert_int_equal(stored(&t->ctx, "source"), 5);
+    assert_int_equal(stored(&t->ctx, "user"), 5);
+}
+
+static void r10_one_source_has_one_bucket_over_all_names(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who bob = {.user_key = "bob", .source = "192.0.2.0/24"};
+    struct ja_throttle_who unknown = {.source = "192.0.2.0/24"};
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    assert_int_equal(booked(&t->ctx, &bob, 5), 3); /* per_source = 8 */
+    assert_int_equal(booked(&t->ctx, &unknown, 1), 0);
+    assert_int_equal(stored(&t->ctx, "user"), 8);
+}
+
+static void r10_another_source_has_its_own_tries_but_the_user_slows(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who elsewhere = alice;
+    int64_t count = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    elsewhere.source = "198.51.100.0/24";
+    assert_int_equal(ja_throttle_book(&t->ctx, &elsewhere, &count, NULL), JA_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(ja_throttle_book(&t->ctx, &elsewhere, &count, NULL), JA_OK);
+    assert_int_equal(count, 2 + 1); /* the 7th of per_user = 6: one more doubling */
+    elsewhere.source = "203.0.113.0/24";
+    assert_int_equal(booked(&t->ctx, &elsewhere, 5), 5); /* slows, never locks out */
+    elsewhere.source = "local";
+    assert_int_equal(ja_throttle_book(&t->ctx, &elsewhere, &count, NULL), JA_OK);
+    assert_int_equal(count, 1 + 7);
+}
+
+static void trusted_networks_are_counted_but_never_blocked(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who trusted = alice;
+    int64_t count = 0;
+
+    trusted.trusted = true;
+    assert_int_equal(booked(&t->ctx, &trusted, 20), 20);
+    assert_int_equal(ja_throttle_book(&t->ctx, &trusted, &count, NULL), JA_OK);
+    assert_true(count >= 21);
+    assert_int_equal(booked(&t->ctx, &alice, 1), 0);
+}
+
+static void success_forgets_the_pair_but_not_the_source(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who bob = {.user_key = "bob", .source = "192.0.2.0/24"};
+
+    assert_int_equal(booked(&t->ctx, &bob, 3), 3);
+    assert_int_equal(booked(&t->ctx, &alice, 4), 4);
+    assert_int_equal(ja_db_begin(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_throttle_clear(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(ja_db_commit(t->ctx.db, NULL), JA_OK);
+    /* an own account's right password does not open the source for guesses at others */
+    assert_int_equal(stored(&t->ctx, "source"), 6);
+    assert_int_equal(stored(&t->ctx, "user_source"), 3);
+    assert_int_equal(stored(&t->ctx, "user"), 6);
+}
+
+static void a_try_that_was_not_evaluated_is_taken_back(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    assert_int_equal(ja_throttle_unbook(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(stored(&t->ctx, "source"), 4);
+    assert_int_equal(stored(&t->ctx, "user"), 4);
+    assert_int_equal(booked(&t->ctx, &alice, 3), 1);
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(ja_throttle_unbook(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(stored(&t->ctx, "user_source"), 0); /* never below nothing */
+    assert_int_equal(booked(&t->ctx, &alice, 9), 5);
+}
+
+static void a_clock_set_back_neither_opens_nor_blocks_for_long(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_error err = {0};
+    int64_t count = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    ja_fake_clock_advance(&t->clock, -86400);
+    assert_int_equal(ja_throttle_book(&t->ctx, &alice, &count, &err), JA_ERR_THROTTLED);
+    assert_int_equal(err.retry_after, 15 * 60); /* not a day and 15 minutes */
+    ja_fake_clock_advance(&t->clock, 15 * 60 - 1);
+    assert_int_equal(booked(&t->ctx, &alice, 1), 0);
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_int_equal(booked(&t->ctx, &alice, 9), 5);
+}
+
+static void a_clock_set_forward_begins_a_new_window(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    assert_int_equal(booked(&t->ctx, &alice, 9), 5);
+    ja_fake_clock_advance(&t->clock, 86400);
+    assert_int_equal(booked(&t->ctx, &alice, 9), 5);
+    ja_fake_clock_advance(&t->clock, -86400); /* and back */
+    assert_int_equal(booked(&t->ctx, &alice, 9), 0);
+}
+
+static void r10_the_count_survives_a_restart(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_ctx second;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    ja_test_store_second(t, &second);
+    assert_int_equal(booked(&second, &alice, 5), 0);
+    ja_ctx_clear(&second);
+}
+
+static void lock_after_blocks_the_user_everywhere_for_a_while(void **state)
+{
+    struct ja_test_store *t =
+        ja_test_store_new("[throttle]\nlock_after = 7\nlock_for = 10m\nlogin = 5/15m\n");
+    struct ja_throttle_who elsewhere = alice;
+    struct ja_error err = {0};
+    int64_t count = 0;
+
+    (void)state;
+    elsewhere.source = "198.51.100.0/24";
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    assert_int_equal(booked(&t->ctx, &elsewhere, 5), 2);
+    elsewhere.source = "203.0.113.0/24";
+    assert_int_equal(ja_throttle_book(&t->ctx, &elsewhere, &count, &err), JA_ERR_THROTTLED);
+    assert_int_equal(err.retry_after, 600);
+    elsewhere.trusted = true;
+    assert_int_equal(booked(&t->ctx, &elsewhere, 1), 1);
+    elsewhere.trusted = false;
+    ja_fake_clock_advance(&t->clock, 600);
+    assert_int_equal(booked(&t->ctx, &elsewhere, 1), 1); /* never for ever */
+    ja_test_store_free(t);
+}
+
+static void a_block_that_an_unevaluated_try_brought_goes_with_it(void **state)
+{
+    struct ja_test_store *t = ja_test_store_new("[throttle]\nlock_after = 3\nlogin = 5/15m\n");
+
+    (void)state;
+    assert_int_equal(booked(&t->ctx, &alice, 3), 3);
+    assert_int_equal(ja_throttle_unbook(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(booked(&t->ctx, &alice, 3), 1);
+    ja_test_store_free(t);
+}
+
+static void the_delay_doubles_up_to_its_maximum(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    assert_int_equal(ja_throttle_delay_ms(&t->ctx, 1), 1000);
+    assert_int_equal(ja_throttle_delay_ms(&t->ctx, 2), 2000);
+    assert_int_equal(ja_throttle_delay_ms(&t->ctx, 5), 16000);
+    assert_int_equal(ja_throttle_delay_ms(&t->ctx, 6), 30000);
+    assert_int_equal(ja_throttle_delay_ms(&t->ctx, INT64_MAX), 30000);
+}
+
+static void pruning_drops_only_what_is_over(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who bob = {.user_key = "bob", .source = "198.51.100.0/24"};
+    int64_t gone = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 1), 1);
+    ja_fake_clock_advance(&t->clock, 3600);
+    assert_int_equal(booked(&t->ctx, &bob, 1), 1);
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_int_equal(ja_db_begin(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_throttle_prune(&t->ctx, &gone, NULL), JA_OK);
+    assert_int_equal(ja_db_commit(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(gone, 3);
+    assert_int_equal(stored(&t->ctx, "user_source"), 1);
+}
+
+/* ---- R9: parallel guesses (CVE-2024-4629, CVE-2021-20251, CVE-2025-6004) ---- */
+
+static int guess(void *arg, int number)
+{
+    struct ja_ctx ctx;
+    int let_through = 0;
+
+    (void)number;
+    ja_test_store_second(arg, &ctx);
+    for (int i = 0; i < 13; i++) { /* 16 x 13 = 208 */
+        int64_t count = 0;
+        enum ja_status st = ja_throttle_book(&ctx, &alice, &count, NULL);
+
+        if (st != JA_OK && st != JA_ERR_THROTTLED)
+            return 200;
+        let_through += st == JA_OK;
+    }
+    ja_ctx_clear(&ctx);
+    return let_through;
+}
+
+static void r9_parallel_tries_never_exceed_the_limit(void **state)
+{
+    struct ja_test_store *t = *state;
+    int results[16], sum = 0;
+
+    ja_parallel(16, guess, t, results);
+    for (int i = 0; i < 16; i++) {
+        assert_true(results[i] <= 13);
+        sum += results[i];
+    }
+    assert_int_equal(sum, 5);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-    return 0;
+    const struct CMUnitTest tests[] = {
+        T(exactly_the_limit_is_let_through_in_a_window),
+        T(a_blocked_answer_books_nothing),
+        T(r10_one_source_has_one_bucket_over_all_names),
+        T(r10_another_source_has_its_own_tries_but_the_user_slows),
+        T(trusted_networks_are_counted_but_never_blocked),
+        T(success_forgets_the_pair_but_not_the_source),
+        T(a_try_that_was_not_evaluated_is_taken_back),
+        T(a_clock_set_back_neither_opens_nor_blocks_for_long),
+        T(a_clock_set_forward_begins_a_new_window),
+        T(r10_the_count_survives_a_restart),
+        cmocka_unit_test(lock_after_blocks_the_user_everywhere_for_a_while),
+        cmocka_unit_test(a_block_that_an_unevaluated_try_brought_goes_with_it),
+        T(the_delay_doubles_up_to_its_maximum),
+        T(pruning_drops_only_what_is_over),
+        T(r9_parallel_tries_never_exceed_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
