@@ -32,6 +32,7 @@ libja_domain_la_SOURCES = \
 	common/domain/column.h \
 	common/domain/ctx.c common/domain/ctx.h \
 	common/domain/hash_slots.c common/domain/hash_slots.h \
+	common/domain/health.c common/domain/health.h \
 	common/domain/jwk.c common/domain/jwk.h \
 	common/domain/jwk_import.c common/domain/jwk_export.c common/domain/jwk_impl.h \
 	common/domain/jwk_ec.c common/domain/jwk_ed.c common/domain/jwk_rsa.c common/domain/jwk_hmac.c \
@@ -43,6 +44,8 @@ libja_domain_la_SOURCES = \
 	common/domain/password_blocklist.c common/domain/password_blocklist.h \
 	common/domain/password_crypt.c common/domain/password_argon2.c common/domain/password_scheme.h \
 	common/domain/password_hash.c common/domain/password_hash.h \
+	common/domain/password_dictionary.c common/domain/password_dictionary.h \
+	common/domain/password_generate.c \
 	common/domain/password_policy.c common/domain/password_policy.h \
 	common/domain/posix_id.c common/domain/posix_id.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
@@ -56,6 +59,7 @@ libja_domain_la_SOURCES = \
 	common/domain/totp.c common/domain/totp.h \
 	common/domain/user.c common/domain/user.h \
 	common/domain/user_change.c common/domain/user_delete.c
+nodist_libja_domain_la_SOURCES = common/domain/common_passwords.c
 libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
@@ -71,7 +75,7 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h \
 	common/flow/credential_flow.c \
-	common/flow/doctor.c \
+	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
 	common/flow/doctor_stack.c \
 	common/flow/key_flow.c common/flow/key_flow.h \
 	common/flow/logind.c \
@@ -80,3 +84,11 @@ libja_flow_la_SOURCES = \
 	common/flow/token_flow.c
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_flow_la_LIBADD = libja_domain.la
+
+EXTRA_DIST += common/domain/common_passwords.txt common/domain/compile_words.awk
+CLEANFILES += common/domain/common_passwords.c
+
+common/domain/common_passwords.c: common/domain/common_passwords.txt common/domain/compile_words.awk
+	@$(MKDIR_P) common/domain
+	$(AM_V_GEN)LC_ALL=C $(AWK) -f $(srcdir)/common/domain/compile_words.awk \
+	  $(srcdir)/common/domain/common_passwords.txt > $@.tmp && mv $@.tmp $@

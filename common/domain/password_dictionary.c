@@ -1,0 +1,117 @@
+#include "common/domain/password_dictionary.h"
+
+#include "common/base/dynload.h"
+
+#include <pwquality.h>
+#include <sodium.h>
+#include <stddef.h>
+
+/* libpwquality's own floor: it takes no smaller PWQ_SETTING_MIN_LENGTH. */
+#define LENGTH_FLOOR 6
+
+static struct {
+    __typeof__(pwquality_default_settings) *default_settings;
+    __typeof__(pwquality_free_settings) *free_settings;
+    __typeof__(pwquality_set_int_value) *set_int_value;
+    __typeof__(pwquality_check) *check;
+    __typeof__(pwquality_strerror) *strerror;
+} lib;
+
+static enum ja_status load(struct ja_error *err)
+{
+    static const struct ja_dl_symbol symbols[] = {
+        {"pwquality_default_settings", (void **)&lib.default_settings},
+        {"pwquality_free_settings", (void **)&lib.free_settings},
+        {"pwquality_set_int_value", (void **)&lib.set_int_value},
+        {"pwquality_check", (void **)&lib.check},
+        {"pwquality_strerror", (void **)&lib.strerror},
+    };
+
+    return lib.strerror ? JA_OK
+                        : ja_dl_load("libpwquality.so.1", symbols,
+                                     sizeof symbols / sizeof symbols[0], err);
+}
+
+/* Everything off but the dictionary. */
+static enum ja_status settle(pwquality_settings_t *pwq, struct ja_error *err)
+{
+    static const struct { int setting, value; } values[] = {
+        {PWQ_SETTING_DIFF_OK, 0},     {PWQ_SETTING_MIN_LENGTH, LENGTH_FLOOR},
+        {PWQ_SETTING_DIG_CREDIT, 0},  {PWQ_SETTING_UP_CREDIT, 0},
+        {PWQ_SETTING_LOW_CREDIT, 0},  {PWQ_SETTING_OTH_CREDIT, 0},
+        {PWQ_SETTING_MIN_CLASS, 0},   {PWQ_SETTING_MAX_REPEAT, 0},
+        {PWQ_SETTING_MAX_CLASS_REPEAT, 0}, {PWQ_SETTING_GECOS_CHECK, 0},
+        {PWQ_SETTING_MAX_SEQUENCE, 0}, {PWQ_SETTING_USER_CHECK, 0},
+        {PWQ_SETTING_USER_SUBSTR, 0}, {PWQ_SETTING_DICT_CHECK, 1},
+    };
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (lib.set_int_value(pwq, values[i].setting, values[i].value) != 0)
+            return ja_fail(err, JA_ERR_CRYPTO, "dictionary_failed",
+                           "libpwquality does not know setting %d", values[i].setting);
+    }
+    return JA_OK;
+}
+
+/* The user name is "", since with NULL cracklib asks NSS who the caller is. */
+static int ask(pwquality_settings_t *pwq, const char *pw)
+{
+    char text[PWQ_MAX_ERROR_MESSAGE_LEN];
+    void *aux = NULL;
+    int rc = lib.check(pwq, pw, NULL, "", &aux);
+
+    if (rc < 0)
+        (void)lib.strerror(text, sizeof text, rc, aux); /* frees aux */
+    return rc;
+}
+
+/* libpwquality answers the same for a word and for a dictionary that it cannot open: a word must be
+ * found, and random letters must not. */
+static enum ja_status check_dictionary(pwquality_settings_t *pwq, struct ja_error *err)
+{
+    static const char letters[] = "bcdfghjkmnpqrstvwxyz23456789CDFGHJKMNPQRSTVWXYZ-_.,:+=*/!?%&()[]";
+    unsigned char noise[24];
+    char text[sizeof noise + 1];
+    enum ja_status st = ja_random(noise, sizeof noise, err);
+
+    if (st != JA_OK)
+        return st;
+    for (size_t i = 0; i < sizeof noise; i++)
+        text[i] = letters[noise[i] % (sizeof letters - 1)];
+    text[sizeof noise] = 0;
+    if (ask(pwq, "password") != PWQ_ERROR_CRACKLIB_CHECK || ask(pwq, text) < 0)
+        return ja_fail(err, JA_ERR_UNAVAILABLE, "dictionary_missing",
+                       "the password dictionary cannot be read: install cracklib-runtime, or set "
+                       "[password] dictionary = no");
+    return JA_OK;
+}
+
+enum ja_status ja_dictionary_has(const char *pw, bool *ret_found, struct ja_error *err)
+{
+    pwquality_settings_t *pwq = NULL;
+    enum ja_status st = load(err);
+    int rc;
+
+    if (st != JA_OK)
+        return st;
+    pwq = lib.default_settings();
+    if (!pwq)
+        return ja_fail_nomem(err);
+    st = settle(pwq, err);
+    if (st == JA_OK)
+        st = check_dictionary(pwq, err);
+    if (st == JA_OK) {
+        rc = ask(pwq, pw);
+        if (rc >= 0 || rc == PWQ_ERROR_MIN_LENGTH || rc == PWQ_ERROR_EMPTY_PASSWORD)
+            *ret_found = false; /* too short to be looked up: the length rule's business */
+        else if (rc == PWQ_ERROR_CRACKLIB_CHECK || rc == PWQ_ERROR_PALINDROME)
+            *ret_found = true;
+        else if (rc == PWQ_ERROR_MEM_ALLOC)
+            st = ja_fail_nomem(err);
+        else
+            st = ja_fail(err, JA_ERR_CRYPTO, "dictionary_failed",
+                         "libpwquality could not check the password (%d)", rc);
+    }
+    lib.free_settings(pwq);
+    return st;
+}
