@@ -1,1 +1,243 @@
-#include "common/base/status.h"
+/* doctor: the PAM stacks of /etc/pam.d as libpam would run them.
+ *
+ * Each service is read with its includes and judged group by group.  The rules are those of PAM.md: a
+ * denial of ours must be final, a user who is not ours must reach the modes behind us, and account
+ * must be there wherever auth is, since locking is decided there.
+ */
+#include "common/flow/doctor_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAM_FOLDER "/etc/pam.d"
+#define DEPTH_MAX 8
+
+enum group { AUTH, ACCOUNT, PASSWORD, SESSION, GROUPS };
+static const char *const group_names[GROUPS] = {"auth", "account", "password", "session"};
+
+/* What is known of pam_jwtauth in one group of one service. */
+struct place {
+    bool present, after_unix, unix_seen;
+    char control[256];
+};
+
+struct stack {
+    const char *service;
+    int depth;
+    int only; /* the group that an `include` asks for; -1: all (@include) */
+    struct place places[GROUPS];
+};
+
+static void read_file(struct stack *s, const char *name, int only);
+
+static int group_of(const char *word)
+{
+    word += *word == '-';
+    for (int g = 0; g < GROUPS; g++)
+        if (strcmp(word, group_names[g]) == 0)
+            return g;
+    return -1;
+}
+
+static void note_module(struct place *p, const char *control, const char *module)
+{
+    const char *base = strrchr(module, '/');
+
+    base = base ? base + 1 : module;
+    if (strcmp(base, "pam_unix.so") == 0)
+        p->unix_seen = true;
+    if (strcmp(base, "pam_jwtauth.so") != 0 || p->present)
+        return;
+    p->present = true;
+    p->after_unix = p->unix_seen;
+    (void)snprintf(p->control, sizeof p->control, "%s", control);
+}
+
+static void stack_line(void *arg, char *line)
+{
+    struct stack *s = arg;
+    char *type = doctor_word(&line), *control, *module;
+    int g;
+
+    if (!type)
+        return;
+    if (strcmp(type, "@include") == 0) {
+        module = doctor_word(&line);
+        if (module)
+            read_file(s, module, s->only);
+        return;
+    }
+    g = group_of(type);
+    control = doctor_word(&line);
+    module = control ? doctor_word(&line) : NULL;
+    if (g < 0 || !module || (s->only >= 0 && s->only != g))
+        return;
+    if (strcmp(control, "include") == 0 || strcmp(control, "substack") == 0)
+        read_file(s, module, g);
+    else
+        note_module(&s->places[g], control, module);
+}
+
+static void read_file(struct stack *s, const char *name, int only)
+{
+    char path[300];
+    int outer = s->only;
+
+    if (s->depth >= DEPTH_MAX)
+        return;
+    (void)snprintf(path, sizeof path, "%s%.200s", name[0] == '/' ? "" : PAM_FOLDER "/", name);
+    s->depth++;
+    s->only = only;
+    (void)doctor_lines(path, stack_line, s);
+    s->only = outer;
+    s->depth--;
+}
+
+/* The action that a control has for a return value, as libpam reads it (pam.conf(5)): a value that is
+ * not named has the default's, and without a default `bad`. */
+static void action_of(const char *control, const char *value, char *out, size_t size)
+{
+    const char *p = control;
+    char other[32] = "bad", found[32] = "";
+
+    if (*control != '[') {
+        bool success = strcmp(value, "success") == 0;
+        bool weak = strcmp(control, "sufficient") == 0 || strcmp(control, "optional") == 0;
+        (void)snprintf(out, size, "%s", success ? (strcmp(control, "sufficient") == 0 ? "done" : "ok")
+                                                : weak ? "ignore"
+                                                : strcmp(control, "requisite") == 0 ? "die" : "bad");
+        return;
+    }
+    for (p++; *p && *p != ']'; p += strcspn(p, " \t]")) {
+        size_t name;
+        p += strspn(p, " \t");
+        name = strcspn(p, "= \t]");
+        if (p[name] != '=')
+            continue;
+        if (name == strlen(value) && strncmp(p, value, name) == 0)
+            (void)snprintf(found, sizeof found, "%.*s", (int)strcspn(p + name + 1, " \t]"), p + name + 1);
+        else if (name == 7 && strncmp(p, "default", name) == 0)
+            (void)snprintf(other, sizeof other, "%.*s", (int)strcspn(p + name + 1, " \t]"), p + name + 1);
+    }
+    (void)snprintf(out, size, "%s", *found ? found : other);
+}
+
+static bool refuses(const char *action)
+{
+    return strcmp(action, "bad") == 0 || strcmp(action, "die") == 0;
+}
+
+/* The return values that mean "no" or "broken": none of them may let the stack go on to success. */
+static const char *const denials[] = {"auth_err", "perm_denied", "maxtries", "acct_expired",
+                                      "authinfo_unavail", "system_err", "service_err", "buf_err",
+                                      "cred_insufficient", "conv_err", "abort", "new_authtok_reqd"};
+
+static const char *ignored_denial(const char *control, enum group g)
+{
+    char action[32];
+
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++) {
+        bool change = strcmp(denials[i], "new_authtok_reqd") == 0;
+        action_of(control, denials[i], action, sizeof action);
+        /* account passes "must change" on with done; auth never answers it */
+        if (change && (g == AUTH || strcmp(action, "done") == 0 || strcmp(action, "ok") == 0))
+            continue;
+        if (!refuses(action))
+            return denials[i];
+    }
+    return NULL;
+}
+
+static void check_control(struct doctor *d, const struct stack *s, enum group g, int *bad)
+{
+    const struct place *p = &s->places[g];
+    const char *mend = "use the line of pam_jwtauth(8)", *denial = ignored_denial(p->control, g);
+    char action[32];
+
+    if (denial) {
+        ++*bad;
+        doctor_say(d, JA_DOCTOR_FAIL, "pam", mend,
+                   "%s %s: a denial (%s) of pam_jwtauth is not final with %s", s->service,
+                   group_names[g], denial, p->control);
+    }
+    action_of(p->control, "user_unknown", action, sizeof action);
+    if (strcmp(action, "ignore") != 0) {
+        ++*bad;
+        doctor_say(d, JA_DOCTOR_FAIL, "pam", mend,
+                   refuses(action) ? "%s %s: local users, root too, cannot get in with %s"
+                                   : "%s %s: users who are not jwtauth's get in with %s",
+                   s->service, group_names[g], p->control);
+    }
+}
+
+static void check_order(struct doctor *d, const struct stack *s, enum group g, int *bad)
+{
+    if (!s->places[g].after_unix)
+        return;
+    ++*bad;
+    doctor_say(d, JA_DOCTOR_WARN, "pam", "move it up, as in pam_jwtauth(8)",
+               "%s %s: pam_jwtauth comes after pam_unix, which fails for users of jwtauth", s->service,
+               group_names[g]);
+}
+
+static void check_groups(struct doctor *d, const struct stack *s, int *bad)
+{
+    static const struct {
+        enum group g;
+        enum ja_doctor_level level;
+        const char *text;
+    } needs[] = {
+        {AUTH, JA_DOCTOR_FAIL, "passwords of jwtauth are not asked"},
+        {ACCOUNT, JA_DOCTOR_FAIL, "locked and disabled users get in with a key"},
+        {SESSION, JA_DOCTOR_WARN, "logins get no token"},
+        {PASSWORD, JA_DOCTOR_WARN, "passwords cannot be changed at login"},
+    };
+
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        if (s->places[needs[i].g].present)
+            continue;
+        ++*bad;
+        doctor_say(d, needs[i].level, "pam", "add the line of pam_jwtauth(8)",
+                   "%s has no pam_jwtauth in %s: %s", s->service, group_names[needs[i].g],
+                   needs[i].text);
+    }
+}
+
+static void check_service(struct doctor *d, const char *service)
+{
+    struct stack s = {.service = service, .only = -1};
+    char path[300];
+    int bad = 0;
+    bool any = false;
+
+    (void)snprintf(path, sizeof path, PAM_FOLDER "/%s", service);
+    if (access(path, F_OK) != 0)
+        return;
+    read_file(&s, service, -1);
+    for (int g = 0; g < GROUPS; g++)
+        any = any || s.places[g].present;
+    if (!any) {
+        doctor_say(d, JA_DOCTOR_WARN, "pam", "see pam_jwtauth(8)", "%s does not use pam_jwtauth",
+                   service);
+        return;
+    }
+    check_groups(d, &s, &bad);
+    for (int g = AUTH; g <= PASSWORD; g++) {
+        if (!s.places[g].present)
+            continue;
+        check_control(d, &s, (enum group)g, &bad);
+        check_order(d, &s, (enum group)g, &bad);
+    }
+    if (bad == 0)
+        doctor_say(d, JA_DOCTOR_OK, "pam", "", "%s: denials are final, local users pass", service);
+}
+
+void doctor_stacks(struct doctor *d)
+{
+    static const char *const services[] = {"sshd", "login", "su", "sudo"};
+
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        check_service(d, services[i]);
+}

@@ -1,0 +1,30 @@
+/* Inside of doctor: what its parts share. */
+#ifndef JA_FLOW_DOCTOR_INTERNAL_H
+#define JA_FLOW_DOCTOR_INTERNAL_H
+
+#include "common/flow/setup_flow.h"
+
+struct doctor {
+    ja_doctor_fn fn;
+    void *arg;
+    enum ja_doctor_level worst;
+    struct ja_ctx ctx;   /* cfg NULL when the configuration is broken */
+    const char *config;  /* path, for mends */
+};
+
+/* One finding. */
+void doctor_say(struct doctor *d, enum ja_doctor_level level, const char *check, const char *mend,
+                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* A failed call as a finding; the mend is the message's own (file_guard.h) when it has one. */
+void doctor_fail(struct doctor *d, enum ja_doctor_level level, const char *check, const char *mend,
+                 const struct ja_error *err);
+/* Reads a system file for its lines: trimmed, without comments and blank lines; `\` joins lines. false:
+ * it cannot be read. */
+bool doctor_lines(const char *path, void (*fn)(void *arg, char *line), void *arg);
+/* Cuts the next blank-separated word off *s; a word in [brackets] is one. NULL at the end. */
+char *doctor_word(char **s);
+
+void doctor_stacks(struct doctor *d); /* /etc/pam.d */
+void doctor_host(struct doctor *d);   /* sshd_config, nsswitch.conf, the daemon's socket */
+
+#endif
