@@ -27,3 +27,10 @@ authctl_SOURCES = \
 	cli/cmd_user.c
 authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 authctl_LDADD = libja_flow.la
+
+# The completion is printed by the program that it completes.
+nodist_bashcompletion_DATA = cli/completion/authctl
+CLEANFILES += cli/completion/authctl
+cli/completion/authctl: authctl$(EXEEXT)
+	@$(MKDIR_P) cli/completion
+	$(AM_V_GEN)./authctl$(EXEEXT) help --completion bash > $@.tmp && mv $@.tmp $@

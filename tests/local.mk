@@ -59,3 +59,12 @@ ja_lints = \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
 TESTS += $(ja_lints)
+
+# Each bats file runs in a world of its own.
+ja_bats = \
+	tests/cli/basics.bats \
+	tests/cli/help.bats
+EXTRA_DIST += $(ja_bats) tests/support/cli.bash
+if HAVE_BATS
+TESTS += $(ja_bats)
+endif
