@@ -75,6 +75,7 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h \
 	common/flow/credential_flow.c \
+	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
 	common/flow/doctor_stack.c \
 	common/flow/key_flow.c common/flow/key_flow.h \
