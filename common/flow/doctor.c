@@ -192,7 +192,6 @@ static const char *store_mend(enum ja_status st)
         return "authctl db restore BACKUP";
     return "authctl db status";
 }
-}
 
 static bool check_store(struct doctor *d)
 {
