@@ -18,3 +18,8 @@ pam_jwtauth_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,def
 	-Wl,--version-script=$(srcdir)/pam/pam_jwtauth.map
 pam_jwtauth_la_DEPENDENCIES = libja_flow.la pam/pam_jwtauth.map
 EXTRA_DIST += pam/pam_jwtauth.map
+
+# Whole service files for Debian 12, examples for the administrator.
+pamexampledir = $(docdir)/pam
+dist_pamexample_DATA = packaging/pam/login packaging/pam/sshd packaging/pam/su packaging/pam/sudo \
+	packaging/pam/sudo-i

@@ -142,7 +142,11 @@ static enum ja_status open_context(struct ja_pam_call *call)
     ja_ctx_init(&call->ctx, cfg, (struct ja_log){emit, call, log_level(call, cfg)});
     call->ctx.actor = (struct ja_actor){"pam", ja_pam_or_null(call->rhost),
                                         ja_pam_or_null(call->service)};
-    return ja_ctx_open_store(&call->ctx, &call->err);
+    /* In every call, so that a missing key never shows up half-way through a login. */
+    st = ja_ctx_require_master(&call->ctx, &call->err);
+    if (st == JA_OK)
+        st = ja_ctx_open_store(&call->ctx, &call->err);
+    return st;
 }
 
 enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const char **argv)

@@ -40,6 +40,27 @@ libja_testsupport_la_LIBADD = libja_flow.la
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
+# The real module under the real libpam, on a temporary store; root only.
+ja_pamtests = \
+	tests/pam/test_hostile \
+	tests/pam/test_login \
+	tests/pam/test_returns
+ja_pam_world = tests/pam/pam_world.c tests/pam/pam_world.h
+ja_pam_libs = $(LDADD) -lpam -loath -lpthread
+tests_pam_test_hostile_SOURCES = tests/pam/test_hostile.c $(ja_pam_world)
+tests_pam_test_hostile_LDADD = $(ja_pam_libs)
+tests_pam_test_hostile_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_pam_test_login_SOURCES = tests/pam/test_login.c $(ja_pam_world)
+tests_pam_test_login_LDADD = $(ja_pam_libs)
+tests_pam_test_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_pam_test_returns_SOURCES = tests/pam/test_returns.c $(ja_pam_world)
+tests_pam_test_returns_LDADD = $(ja_pam_libs)
+tests_pam_test_returns_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+if HAVE_CMOCKA
+check_PROGRAMS += $(ja_pamtests)
+TESTS += $(ja_pamtests)
+endif
+
 TEST_EXTENSIONS = .bats .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 BATS_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -55,6 +76,7 @@ ja_lints = \
 	tests/lint/check_banned.sh \
 	tests/lint/check_headers.sh \
 	tests/lint/check_layers.sh \
+	tests/lint/check_pam_man.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
