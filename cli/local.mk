@@ -8,9 +8,11 @@ authctl_SOURCES = \
 	cli/output.c cli/output.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
+	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
 	cli/suggest.c cli/suggest.h \
 	cli/tty.c cli/tty.h \
+	cli/user_spec.c cli/user_spec.h \
 	cli/cmd.h \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
