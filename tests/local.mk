@@ -85,8 +85,9 @@ TESTS += $(ja_lints)
 # Each bats file runs in a world of its own.
 ja_bats = \
 	tests/cli/basics.bats \
-	tests/cli/help.bats
-EXTRA_DIST += $(ja_bats) tests/support/cli.bash
+	tests/cli/help.bats \
+	tests/cli/prompt.bats
+EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp
 if HAVE_BATS
 TESTS += $(ja_bats)
 endif
