@@ -133,28 +133,32 @@ static enum ja_status fail_at(const struct source *src, unsigned line, struct ja
 /* "Error (10) on line 3: Duplicate key is not allowed." -> "3: duplicate key is not allowed" */
 static enum ja_status fail_syntax(const struct source *src, struct ja_error *err)
 {
+    static const char on_line[] = "on line ";
     char **list = NULL;
-    unsigned line = 0;
-    int at = 0;
     char text[256] = "";
+    const char *first, *number, *colon = NULL;
     size_t len;
-    const char *first;
 
     if (ini_config_error_count(src->ini) == 0 || ini_config_get_errors(src->ini, &list) != 0 || !list)
         return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
                        "%s: a section or key has a name with a character that names may not have",
                        src->name);
     first = list[0] ? list[0] : "";
-    if (sscanf(first, "Error (%*d) on line %u: %n", &line, &at) < 1)
-        at = 0;
-    (void)ja_text_escape(first + at, text, sizeof text);
-    ini_config_free_errors(list);
+    number = strstr(first, on_line);
+    if (number) {
+        number += sizeof on_line - 1;
+        colon = strstr(number, ": ");
+    }
+    (void)ja_text_escape(colon ? colon + 2 : first, text, sizeof text);
     len = strlen(text);
     if (len > 0 && text[len - 1] == '.')
         text[len - 1] = 0;
     if (text[0] >= 'A' && text[0] <= 'Z')
         text[0] = (char)(text[0] - 'A' + 'a');
-    return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: %s", src->name, line, text);
+    (void)ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%.*s: %s", src->name,
+                  colon ? (int)(colon - number) : 1, colon ? number : "?", text);
+    ini_config_free_errors(list);
+    return JA_ERR_CONFIG;
 }
 
 /* libini_config cuts a value at NUL and gives up on other encodings without a line. */
