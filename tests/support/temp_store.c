@@ -56,7 +56,7 @@ static void load(struct ja_test_store *t, struct ja_ctx *ctx)
     must(ja_config_load(path, true, &cfg, &err), &err, "config");
     ja_ctx_init(ctx, cfg, (struct ja_log){keep_log, t, LOG_DEBUG});
     ctx->actor = (struct ja_actor){"root", NULL, "test"};
-    ctx->clock = t->ctx.clock.wall_ms ? t->ctx.clock : ja_fake_clock_table(&t->clock);
+    ctx->clock = ctx == &t->ctx ? ja_fake_clock_table(&t->clock) : t->ctx.clock;
 }
 
 struct ja_test_store *ja_test_store_bare(const char *extra)
