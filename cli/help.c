@@ -41,6 +41,7 @@ static void put_globals(void)
 struct listing {
     const char *noun; /* NULL: all */
     const char *last;
+    bool verbs; /* the last one had a verb */
 };
 
 static void put_summary(void *arg, const struct command *c)
@@ -50,9 +51,10 @@ static void put_summary(void *arg, const struct command *c)
 
     if ((c->needs & HIDDEN) || (l->noun && strcmp(c->noun, l->noun) != 0))
         return;
-    if (!l->noun && l->last && strcmp(l->last, c->noun) != 0)
+    if (!l->noun && l->last && strcmp(l->last, c->noun) != 0 && (l->verbs || c->verb))
         (void)putchar('\n');
     l->last = c->noun;
+    l->verbs = c->verb != NULL;
     (void)snprintf(left, sizeof left, "%s%s%s", c->noun, c->verb ? " " : "",
                    c->verb ? c->verb : "");
     (void)printf("  %-26s %s\n", left, c->summary);
