@@ -50,7 +50,7 @@ AC_DEFUN([JA_WARNINGS], [
   JA_WARN_CFLAGS=""
   m4_foreach_w([flag], [-Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
-    -Wimplicit-fallthrough -Wnull-dereference -Wswitch-enum -Wlogical-op -Wduplicated-cond
+    -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond
     -Walloca -Wno-unused-parameter],
     [JA_TRY_CFLAG(flag, [JA_WARN_CFLAGS])])
   AS_IF([test "$enable_werror" = yes], [JA_WARN_CFLAGS="$JA_WARN_CFLAGS -Werror"])

@@ -5,7 +5,7 @@ set -eu
 cd "$top_srcdir"
 common='-std=gnu11 -fsyntax-only -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wimplicit-fallthrough
--Wswitch-enum -Walloca -Wno-unused-parameter -Werror'
+-Walloca -Wno-unused-parameter -Werror'
 flags="-I. -I$top_builddir -include config.h -DJA_VERSION=\"0\" $(pkg-config --cflags libsodium jansson libcrypto sqlite3 ini_config)"
 bad=0
 for cc in gcc clang; do
