@@ -490,7 +490,9 @@ static void roles_count_with_what_they_inherit_and_only_in_time(void **state)
     expect_strings(&list, "");
     assert_int_equal(ja_role_require(&t->ctx, "nosuch", &err), JA_ERR_NOT_FOUND);
     assert_string_equal(err.code, "role_not_found");
+    assert_int_equal(ja_db_begin(t->ctx.db, NULL), JA_OK);
     assert_int_equal(ja_role_grant(&t->ctx, id, "nosuch", 0, &err), JA_ERR_NOT_FOUND);
+    ja_db_rollback(t->ctx.db);
     IN_TX(&t->ctx, ja_role_grant(&t->ctx, id, "agent", 0, NULL));
     IN_TX(&t->ctx, ja_role_revoke(&t->ctx, id, "agent", NULL));
     assert_int_equal(ja_role_effective(&t->ctx, id, &list, NULL), JA_OK);
