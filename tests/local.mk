@@ -76,6 +76,7 @@ ja_lints = \
 	tests/lint/check_banned.sh \
 	tests/lint/check_headers.sh \
 	tests/lint/check_layers.sh \
+	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_warnings.sh
