@@ -21,5 +21,9 @@ int ja_schema_version_built(void);
 /* 0 for an empty store. */
 enum ja_status ja_schema_version(struct ja_db *db, int *ret, struct ja_error *err);
 enum ja_status ja_migrate(struct ja_db *db, int64_t now, int *ret_applied, struct ja_error *err);
+/* Demands the schema this program was built with, unchanged, without triggers or views.
+ * `older`: an older one passes (backups, migrate). JA_ERR_VERSION "schema_older", "schema_newer";
+ * JA_ERR_CORRUPT "schema_differs", "foreign_trigger". */
+enum ja_status ja_schema_require(struct ja_db *db, bool older, struct ja_error *err);
 
 #endif
