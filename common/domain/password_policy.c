@@ -247,6 +247,20 @@ static enum ja_status check_history(struct ja_ctx *ctx, const struct ja_policy_s
     return st;
 }
 
+/* One line with every rule: for those who print no list. */
+static enum ja_status refuse(const struct ja_policy_report *r, struct ja_error *err)
+{
+    char text[sizeof((struct ja_error){0}.message)];
+    size_t at = 0;
+
+    for (size_t i = 0; i < r->len && at < sizeof text; i++) {
+        int n = snprintf(text + at, sizeof text - at, "%s%s", i > 0 ? "; " : "", r->broken[i].text);
+
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return ja_fail(err, JA_ERR_POLICY, "weak_password", "%s", text);
+}
+
 enum ja_status ja_password_policy_check(struct ja_ctx *ctx, const struct ja_policy_subject *subject,
                                         const void *pw, size_t len, struct ja_policy_report *report,
                                         struct ja_error *err)
@@ -273,7 +287,5 @@ enum ja_status ja_password_policy_check(struct ja_ctx *ctx, const struct ja_poli
         return st;
     if (report)
         *report = r;
-    if (r.len > 0)
-        return ja_fail(err, JA_ERR_POLICY, "weak_password", "%s", r.broken[0].text);
-    return JA_OK;
+    return r.len > 0 ? refuse(&r, err) : JA_OK;
 }

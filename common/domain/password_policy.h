@@ -26,7 +26,7 @@ struct ja_policy_subject { /* all may be NULL */
     bool mfa_enforced;   /* nist: 8 instead of 15 */
 };
 
-/* JA_OK: meets policy. JA_ERR_POLICY: *report has each broken rule, err the first.
+/* JA_OK: meets policy. JA_ERR_POLICY: *report (may be NULL) has each broken rule, err all in one line.
  * Otherwise the check itself failed. */
 enum ja_status ja_password_policy_check(struct ja_ctx *ctx, const struct ja_policy_subject *subject,
                                         const void *pw, size_t len, struct ja_policy_report *report,
