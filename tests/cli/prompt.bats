@@ -4,7 +4,7 @@
 setup_file() {
     # shellcheck source=tests/support/cli.bash
     . "$BATS_TEST_DIRNAME/../support/cli.bash"
-    make_installation
+    make_installation "history = 0"
     authctl -q user add alice
 }
 

@@ -3,9 +3,12 @@
 
 bats_require_minimum_version 1.5.0
 
+# By hand the build folder is the one that the tests are started in.
+: "${top_builddir:=$PWD}"
+
 # The program under test is installed as the users of the world see it.
 install_authctl() {
-    install -m 0755 "${top_builddir:?}/authctl" /usr/bin/authctl
+    install -m 0755 "$top_builddir/authctl" /usr/bin/authctl
 }
 
 # make_installation [CONFIGURATION]: cheap hashes, no dictionary, then authctl init. The text may open
