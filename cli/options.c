@@ -26,7 +26,7 @@ static const struct cli_option *in_table(const struct cli_option *table, const c
                                          size_t len)
 {
     for (; table && table->name; table++)
-        if (strlen(table->name) == len && memcmp(table->name, name, len) == 0)
+        if (strlen(table->name) == len && strncmp(table->name, name, len) == 0)
             return table;
     return NULL;
 }

@@ -197,6 +197,7 @@ static void put_escaped(FILE *to, const char *text)
     ja_wipe_free(safe);
 }
 
+__attribute__((format(printf, 2, 0)))
 static void vput_line(FILE *to, const char *fmt, va_list ap)
 {
     char *text = NULL;
