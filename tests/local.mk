@@ -38,6 +38,7 @@ libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
 
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
 # The real module under the real libpam, on a temporary store; root only.
@@ -87,8 +88,26 @@ TESTS += $(ja_lints)
 ja_bats = \
 	tests/cli/basics.bats \
 	tests/cli/help.bats \
-	tests/cli/prompt.bats
+	tests/cli/prompt.bats \
+	tests/cli/register.bats \
+	tests/cli/session.bats \
+	tests/cli/user.bats
 EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp
 if HAVE_BATS
 TESTS += $(ja_bats)
 endif
+
+# Faults: an LD_PRELOAD library lets the Nth call fail.  Not with AddressSanitizer, which must come first.
+if HAVE_CMOCKA
+if !SANITIZERS
+check_LTLIBRARIES += tests/fault/inject.la
+check_PROGRAMS += tests/fault/test_pam_faults
+TESTS += tests/fault/test_pam_faults
+endif
+endif
+tests_fault_inject_la_SOURCES = tests/fault/inject.c tests/fault/inject.h
+tests_fault_inject_la_LIBADD = $(SQLITE_LIBS) -ldl
+tests_fault_inject_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+tests_fault_test_pam_faults_SOURCES = tests/fault/test_pam_faults.c $(ja_pam_world)
+tests_fault_test_pam_faults_LDADD = $(ja_pam_libs) -ldl
+tests_fault_test_pam_faults_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

@@ -10,6 +10,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* Called by dlsym only. */
+void ja_fault_arm(int kind, long nth);
+long ja_fault_disarm(int *ret_fired);
+void ja_fault_pause(int pause);
+
 #define EXPORT __attribute__((visibility("default")))
 
 /* glibc's own names: dlsym allocates, so malloc cannot be looked up by it. */
@@ -19,7 +24,7 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
 static __thread struct {
-    int on, kind, fired;
+    int on, paused, kind, fired;
     long nth, count;
 } fault;
 
@@ -29,6 +34,7 @@ EXPORT void ja_fault_arm(int kind, long nth)
     fault.nth = nth;
     fault.count = 0;
     fault.fired = 0;
+    fault.paused = 0;
     fault.on = 1;
 }
 
@@ -39,9 +45,15 @@ EXPORT long ja_fault_disarm(int *ret_fired)
     return fault.count;
 }
 
+/* The test's own part of an armed call (its conversation function) is left alone. */
+EXPORT void ja_fault_pause(int pause)
+{
+    fault.paused = pause;
+}
+
 static int hit(int kind)
 {
-    if (!fault.on || fault.kind != kind || ++fault.count != fault.nth)
+    if (!fault.on || fault.paused || fault.kind != kind || ++fault.count != fault.nth)
         return 0;
     fault.fired = 1;
     return 1;

@@ -21,5 +21,6 @@ enum ja_fault_kind {
 typedef void (*ja_fault_arm_fn)(int kind, long nth);
 /* Ends it; returns how many calls of the armed kind were made, and whether one failed. */
 typedef long (*ja_fault_disarm_fn)(int *ret_fired);
+typedef void (*ja_fault_pause_fn)(int pause);
 
 #endif
