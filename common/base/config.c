@@ -161,6 +161,15 @@ static enum ja_status fail_syntax(const struct source *src, struct ja_error *err
     return JA_ERR_CONFIG;
 }
 
+/* A tab, or the carriage return of a line's end, may stand in a file. */
+static bool has_control(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)s[i] < 0x20 && s[i] != '\t' && s[i] != '\r') || s[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* libini_config cuts a value at NUL and gives up on other encodings without a line. */
 static enum ja_status check_bytes(const char *name, const char *text, size_t len,
                                   struct ja_error *err)
@@ -174,6 +183,9 @@ static enum ja_status check_bytes(const char *name, const char *text, size_t len
         end = nl ? (size_t)(nl - text) : len;
         if (memchr(text + start, 0, end - start))
             return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: a NUL byte", name, line);
+        if (has_control(text + start, end - start))
+            return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: control characters", name,
+                           line);
         if (!ja_utf8_valid(text + start, end - start))
             return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%u: not UTF-8", name, line);
     }
