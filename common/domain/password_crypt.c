@@ -131,7 +131,8 @@ static enum ja_status compute(struct crypt_data *data, const char *stored, const
     if (!out || out[0] == '*') /* crypt(3): a failure token starts with '*' */
         return errno == ENOMEM ? ja_fail_nomem(err)
                                : ja_fail(err, JA_ERR_CRYPTO, "hash_failed",
-                                         "libcrypt could not hash with the stored scheme");
+                                         "libcrypt could not hash: no memory, or the stored hash's "
+                                         "scheme is switched off");
     if (strlen(out) != n || sodium_memcmp(out, stored, n) != 0)
         return ja_fail(err, JA_ERR_DENIED, "wrong_password", "wrong password");
     return JA_OK;
