@@ -5,6 +5,7 @@
 #include "common/base/file_guard.h"
 #include "common/base/text.h"
 
+#include <errno.h>
 #include <ini_configobj.h>
 #include <ini_valueobj.h>
 #include <stdio.h>
@@ -205,12 +206,15 @@ static enum ja_status parse_syntax(struct source *src, size_t len, struct ja_err
         return JA_OK;
     /* The library copies the text; its parameter lacks a const. */
     rc = ini_config_file_from_mem((void *)(uintptr_t)src->text, (uint32_t)len, &file);
+    if (rc == ENOMEM)
+        return ja_fail_nomem(err);
     if (rc != 0)
         return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s: could not be read as text (%d)",
                        src->name, rc);
-    if (ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_ERROR | INI_MS_ERROR,
-                         INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS, src->ini) != 0)
-        st = fail_syntax(src, err);
+    rc = ini_config_parse(file, INI_STOP_ON_ANY, INI_MV1S_ERROR | INI_MS_ERROR,
+                          INI_PARSE_NOWRAP | INI_PARSE_NO_C_COMMENTS, src->ini);
+    if (rc != 0)
+        st = rc == ENOMEM ? ja_fail_nomem(err) : fail_syntax(src, err);
     ini_config_file_destroy(file);
     return st;
 }

@@ -290,6 +290,10 @@ static void r22_own_files_need_allow_own(void **state)
     assert_int_equal(ja_file_check(at("own/file"), &rule, NULL), JA_ERR_UNSAFE);
     assert_int_equal(ja_dir_check(at("own"), 0, false, NULL), JA_ERR_UNSAFE);
     assert_int_equal(ja_dir_check(at("own"), 0, true, NULL), JA_OK);
+    /* a sticky folder passes when it is root's, not when it is the caller's */
+    assert_int_equal(chmod(at("own"), 01777), 0);
+    rule.allow_own = true;
+    assert_int_equal(ja_file_check(at("own/file"), &rule, NULL), JA_ERR_UNSAFE);
     assert_int_equal(seteuid(0), 0);
     assert_int_equal(chown(base, 0, 0), 0);
 }

@@ -109,7 +109,7 @@ static void networks(void **state)
 
 static void membership(void **state)
 {
-    struct ja_net all = net("0.0.0.0/0");
+    struct ja_net all = net("0.0.0.0/0"), nothing = {0};
     struct ja_addr none = {0};
 
     (void)state;
@@ -128,6 +128,7 @@ static void membership(void **state)
     assert_false(in("0.0.0.0/0", "::1"));
     assert_false(in("::/0", "10.0.0.1"));
     assert_false(ja_net_contains(&all, &none)); /* no address is in no network */
+    assert_false(ja_net_contains(&nothing, &none));
 }
 
 static void buckets(void **state)

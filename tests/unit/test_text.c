@@ -77,6 +77,8 @@ static void texts_have_no_controls(void **state)
     assert_false(ja_text_valid("a\x7f", 256));
     assert_false(ja_text_valid("a\xc2\x9b" "31m", 256)); /* CSI of C1 */
     assert_false(ja_text_valid("a\xc2\x80", 256));
+    assert_false(ja_text_valid("a\xc2\x9f", 256));
+    assert_false(ja_text_valid("a\x1f", 256));
     assert_true(ja_text_valid("a\xc2\xa0", 256));
     assert_false(ja_text_valid("\xff", 256));
     memset(longest, 'x', sizeof longest);
