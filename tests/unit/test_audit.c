@@ -125,6 +125,15 @@ static void r28_moving_a_border_between_fields_is_found(void **state)
     expect_broken(&t->ctx, "row 1 was changed");
 }
 
+static void r28_moving_a_text_into_an_empty_neighbour_is_found(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    four_rows(&t->ctx);
+    TAMPER(&t->ctx, "UPDATE audit_log SET source = reason, reason = NULL WHERE seq = 2");
+    expect_broken(&t->ctx, "row 2 was changed");
+}
+
 static void r28_a_deleted_row_is_found(void **state)
 {
     struct ja_test_store *t = *state;
@@ -199,6 +208,7 @@ int main(void)
         T(r28_a_row_belongs_to_a_transaction),
         T(r28_an_edited_field_is_found),
         T(r28_moving_a_border_between_fields_is_found),
+        T(r28_moving_a_text_into_an_empty_neighbour_is_found),
         T(r28_a_deleted_row_is_found),
         T(r28_a_cut_tail_is_found_also_after_more_rows),
         T(r28_an_emptied_log_is_found),

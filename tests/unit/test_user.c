@@ -236,6 +236,7 @@ static void a_uid_that_was_named_is_skipped_by_the_counter(void **state)
     struct ja_user named = plain("named"), shared = plain("shared"), next = plain("next");
 
     named.uid = t->ctx.cfg->accounts.uid_min;
+    named.gid = named.uid + 5;
     shared.uid = named.uid + 9;
     shared.gid = named.uid + 1; /* somebody's group already: not a new user's own */
     assert_int_equal(insert(&t->ctx, &named, NULL), JA_OK);
@@ -446,7 +447,7 @@ static void lists_are_filtered_and_paged(void **state)
     ja_test_user(t, "c", NULL, c);
     IN_TX(&t->ctx, ja_user_set_lock_at(&t->ctx, b, JA_TEST_EPOCH, NULL));
     IN_TX(&t->ctx, ja_role_grant(&t->ctx, c, "admin", 0, NULL));
-    IN_TX(&t->ctx, ja_role_grant(&t->ctx, a, "admin", JA_TEST_EPOCH + 1, NULL)); /* over by now */
+    IN_TX(&t->ctx, ja_role_grant(&t->ctx, a, "admin", JA_TEST_EPOCH + 2, NULL)); /* over just now */
     expect_list(t, (struct ja_user_filter){0}, "a b c ");
     expect_list(t, (struct ja_user_filter){.limit = 2}, "a b ");
     expect_list(t, (struct ja_user_filter){.after = b}, "c ");
