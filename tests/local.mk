@@ -7,6 +7,8 @@ ja_unit = \
 	tests/unit/test_account_flow \
 	tests/unit/test_config \
 	tests/unit/test_db \
+	tests/unit/test_db_files \
+	tests/unit/test_db_maint \
 	tests/unit/test_file_guard \
 	tests/unit/test_jwk \
 	tests/unit/test_jws \
@@ -31,14 +33,16 @@ check_LTLIBRARIES += libja_testsupport.la
 endif
 
 libja_testsupport_la_SOURCES = \
+	tests/support/temp_db.c tests/support/temp_db.h \
 	tests/support/temp_store.c tests/support/temp_store.h \
 	tests/support/fake_clock.c tests/support/fake_clock.h \
 	tests/support/parallel.c tests/support/parallel.h
-libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
 
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
+tests_unit_test_totp_LDADD = $(LDADD) -loath
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
 # The real module under the real libpam, on a temporary store; root only.
