@@ -36,6 +36,7 @@ libja_domain_la_SOURCES = \
 	common/domain/hash_slots.c common/domain/hash_slots.h \
 	common/domain/health.c common/domain/health.h \
 	common/domain/jwk.c common/domain/jwk.h \
+	common/domain/known_source.c common/domain/known_source.h \
 	common/domain/jwk_import.c common/domain/jwk_export.c common/domain/jwk_impl.h \
 	common/domain/jwk_ec.c common/domain/jwk_ed.c common/domain/jwk_rsa.c common/domain/jwk_hmac.c \
 	common/domain/jwks.c \

@@ -190,6 +190,46 @@ enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who
     return JA_OK;
 }
 
+/* A bucket without holding it; absent: nothing was counted. */
+static enum ja_status peek(struct ja_ctx *ctx, struct bucket *b, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT count, window_start, blocked_until FROM throttle "
+                                    "WHERE scope = $1 AND key = $2",
+                                    JA_BINDS(JA_T(b->scope), JA_T(b->key)), &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && row) {
+        b->count = ja_col_int(rows, "count");
+        b->window_start = ja_col_int(rows, "window_start");
+        b->blocked_until = ja_col_int(rows, "blocked_until");
+        st = ja_rows_status(rows, err);
+    }
+    ja_rows_end(rows);
+    return st;
+}
+
+enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                 struct ja_error *err)
+{
+    struct bucket b[SCOPES] = {0};
+    int64_t now = ja_now(&ctx->clock), longest = 0;
+    enum ja_status st = fill_keys(ctx, who, b, err);
+
+    for (int i = 0; st == JA_OK && i < SCOPES; i++) {
+        if (!b[i].used)
+            continue;
+        st = peek(ctx, &b[i], err);
+        settle(ctx, &b[i], now);
+        if (!who->trusted && wait_of(&b[i], now) > longest)
+            longest = wait_of(&b[i], now);
+    }
+    return st == JA_OK && longest > 0 ? refuse(longest, err) : st;
+}
+
 /* One try less; a block that this try brought about goes with it. */
 static enum ja_status take_back(struct ja_ctx *ctx, const struct bucket *b, struct ja_error *err)
 {

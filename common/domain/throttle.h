@@ -22,6 +22,9 @@ struct ja_throttle_who {
  * evaluated, never more, whatever runs in parallel. */
 enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                 int64_t *ret_count, struct ja_error *err);
+/* Looks only: JA_OK or JA_ERR_THROTTLED as ja_throttle_book would answer now. */
+enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                 struct ja_error *err);
 /* After success, in the caller's transaction: forgets the user_source bucket, takes this try back
  * from the other two. */
 enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_who *who,

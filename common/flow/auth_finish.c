@@ -1,1 +1,420 @@
-#include "common/base/status.h"
+/* The decision: everything is looked at once more and written in one transaction; one line allows. */
+#include "common/domain/audit.h"
+#include "common/domain/known_source.h"
+#include "common/flow/auth_internal.h"
+
+#include <arpa/inet.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum fruit { FRUIT_HANDLE, FRUIT_SESSION, FRUIT_PROOF };
+
+struct finish {
+    struct ja_auth *a;
+    enum fruit fruit;
+    struct ja_user user; /* as it is now */
+    struct ja_auth_result result;
+    bool new_source;
+    /* FRUIT_HANDLE */
+    int64_t pid;
+    char handle[JA_HANDLE_LEN + 1];
+    /* FRUIT_SESSION */
+    const char *audience;
+    struct ja_auth_tokens tokens;
+};
+
+/* RFC 8176: how the user showed who it is. */
+static const char *amr_of(const struct ja_auth *a)
+{
+    if (!a->code_ok)
+        return "pwd";
+    return a->recovery ? "pwd rc mfa" : "pwd otp mfa";
+}
+
+static void source_text(const struct ja_auth *a, char out[INET6_ADDRSTRLEN])
+{
+    out[0] = 0;
+    if (a->addr.family && !inet_ntop(a->addr.family, a->addr.bytes, out, INET6_ADDRSTRLEN))
+        out[0] = 0;
+}
+
+/* ---- audit ---- */
+
+static enum ja_status write_audit(struct finish *f, const char *action, const char *outcome,
+                                  enum ja_auth_reason reason, struct ja_error *err)
+{
+    const struct ja_auth *a = f->a;
+    char target[JA_AUDIT_TARGET_MAX], source[INET6_ADDRSTRLEN];
+    struct ja_ctx *ctx = a->ctx;
+    const struct ja_actor actor = ctx->actor;
+    json_t *detail = json_pack("{s:s}", "amr", a->password_ok ? amr_of(a) : "");
+    struct ja_audit_event ev = {.action = action, .outcome = outcome, .detail = detail};
+    enum ja_status st;
+
+    if (!detail)
+        return ja_fail_nomem(err);
+    (void)snprintf(target, sizeof target, "user:%s", a->user.username);
+    ev.target = a->known ? target : NULL; /* an unknown name may be a password */
+    ev.reason = reason == JA_REASON_NONE ? NULL : ja_auth_reason_name(reason);
+    source_text(a, source);
+    ctx->actor.source = source[0] ? source : NULL;
+    if (a->req.service)
+        ctx->actor.service = a->req.service;
+    st = ja_audit_write(ctx, &ev, err);
+    ctx->actor = actor;
+    json_decref(detail);
+    return st;
+}
+
+/* [log] audit_fail decides what a row that cannot be written means for a login. */
+static enum ja_status audit_login(struct finish *f, const char *action, struct ja_error *err)
+{
+    struct ja_error local = {0};
+    enum ja_status st = write_audit(f, action, "success", JA_REASON_NONE, &local);
+
+    if (st == JA_OK)
+        return JA_OK;
+    if (f->a->ctx->cfg->log.audit_fail_deny) {
+        if (err)
+            *err = local;
+        return st;
+    }
+    ja_log_write(&f->a->ctx->log, LOG_ERR, "a login goes on without its audit row: %s", local.message);
+    return JA_OK;
+}
+
+static const char *action_of(enum fruit fruit)
+{
+    return fruit == FRUIT_PROOF ? "password.verify" : "login";
+}
+
+/* Blocked tries leave a log line only: a row each would let a guesser fill the disk. */
+static void record_denial(struct finish *f)
+{
+    struct ja_ctx *ctx = f->a->ctx;
+    struct ja_error err = {0};
+    enum ja_status st;
+
+    if (f->result.reason == JA_REASON_THROTTLED)
+        return;
+    st = ja_db_begin(ctx->db, &err);
+    if (st == JA_OK)
+        st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
+    if (st == JA_OK)
+        st = ja_db_commit(ctx->db, &err);
+    if (st != JA_OK) {
+        ja_db_rollback(ctx->db);
+        ja_log_write(&ctx->log, LOG_ERR, "a denied login left no audit row: %s", err.message);
+    }
+}
+
+static void deny(struct finish *f, enum ja_auth_reason reason)
+{
+    struct ja_auth *a = f->a;
+
+    f->result.verdict = JA_DENY;
+    f->result.reason = reason;
+    f->result.retry_after = a->retry_after;
+    f->result.delay_ms = ja_throttle_delay_ms(a->ctx, a->failures > 0 ? a->failures : 1);
+    record_denial(f);
+}
+
+/* ---- the checks inside the transaction: JA_OK with *reason NONE goes on ---- */
+
+/* The password that was verified is still the one; a rehash by a parallel login is no change. */
+static bool same_password(const struct ja_auth *a, const struct ja_user *now)
+{
+    if (!a->user.password_hash || !now->password_hash)
+        return false;
+    if (strcmp(a->user.password_hash, now->password_hash) == 0)
+        return true;
+    return a->new_hash[0] && a->user.password_changed_at == now->password_changed_at;
+}
+
+static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    enum ja_status st = ja_user_find_by_id(a->ctx, a->user.id, &f->user, err);
+
+    if (st == JA_ERR_NOT_FOUND) {
+        *reason = JA_REASON_UNKNOWN_USER;
+        return JA_OK;
+    }
+    if (st != JA_OK)
+        return st;
+    *reason = ja_auth_account_reason(a->ctx, &f->user);
+    if (*reason == JA_REASON_NONE && !same_password(a, &f->user))
+        *reason = JA_REASON_WRONG_PASSWORD;
+    /* enrolled while this login was under way */
+    if (*reason == JA_REASON_NONE && f->user.mfa && !a->code_ok &&
+        (a->req.mfa != JA_MFA_OFF || a->demand_code))
+        *reason = JA_REASON_CODE_REQUIRED;
+    f->result.must_change = ja_auth_must_change(a->ctx, &f->user, &f->result.password_days_left);
+    if (*reason == JA_REASON_NONE && f->fruit == FRUIT_SESSION && f->result.must_change)
+        *reason = JA_REASON_MUST_CHANGE;
+    return JA_OK;
+}
+
+static enum ja_status consume_code(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    enum ja_status st;
+
+    if (!a->code_ok)
+        return JA_OK;
+    if (a->recovery)
+        st = ja_recovery_consume(a->ctx, a->user.id, (const char *)a->code.data, a->code.len, err);
+    else
+        st = ja_totp_consume(a->ctx, a->user.id, a->step, err);
+    if (st != JA_ERR_DENIED)
+        return st;
+    *reason = a->recovery ? JA_REASON_WRONG_CODE : JA_REASON_CODE_REPLAYED;
+    return JA_OK;
+}
+
+/* [suspicious]: a network that this user never came from. The first one of all is no surprise. */
+static enum ja_status judge_source(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    int mode = a->ctx->cfg->suspicious.new_source;
+    bool known = false, any = false;
+    enum ja_status st;
+
+    if (f->fruit == FRUIT_PROOF || mode == JA_SOURCE_OFF)
+        return JA_OK;
+    st = ja_known_source_find(a->ctx, a->user.id, a->bucket, &known, &any, err);
+    if (st != JA_OK)
+        return st;
+    f->new_source = any && !known;
+    if (f->new_source && (mode == JA_SOURCE_DENY || (mode == JA_SOURCE_REQUIRE_MFA && !a->code_ok))) {
+        *reason = JA_REASON_NEW_SOURCE;
+        return JA_OK;
+    }
+    return ja_known_source_note(a->ctx, a->user.id, a->bucket, err);
+}
+
+/* ---- what a login brings ---- */
+
+static enum ja_status make_handle(struct finish *f, struct ja_error *err)
+{
+    const struct ja_auth *a = f->a;
+    struct ja_login_handle h = {.pid = f->pid};
+
+    (void)snprintf(h.user_id, sizeof h.user_id, "%s", a->user.id);
+    (void)snprintf(h.service, sizeof h.service, "%s", a->req.service ? a->req.service : "");
+    (void)snprintf(h.amr, sizeof h.amr, "%s", amr_of(a));
+    source_text(a, h.source);
+    return ja_handle_create(a->ctx, &h, f->handle, err);
+}
+
+static char *copy_or_null(const char *s)
+{
+    return s && *s ? strdup(s) : NULL;
+}
+
+static enum ja_status fill_session(const struct finish *f, struct ja_session *s, struct ja_error *err)
+{
+    const struct ja_auth *a = f->a;
+    const struct ja_config *cfg = a->ctx->cfg;
+    char source[INET6_ADDRSTRLEN];
+    int64_t now = ja_now(&a->ctx->clock);
+
+    (void)snprintf(s->user_id, sizeof s->user_id, "%s", a->user.id);
+    (void)snprintf(s->username, sizeof s->username, "%s", a->user.username);
+    (void)snprintf(s->service, sizeof s->service, "%s", a->req.service ? a->req.service : "");
+    (void)snprintf(s->amr, sizeof s->amr, "%s", amr_of(a));
+    source_text(a, source);
+    s->auth_time = now;
+    s->ends_at = now + cfg->tokens.session_max;
+    s->idle_ends_at = now + cfg->tokens.refresh_idle;
+    if (s->idle_ends_at > s->ends_at)
+        s->idle_ends_at = s->ends_at;
+    s->audience = strdup(f->audience ? f->audience : cfg->tokens.audience);
+    s->source = copy_or_null(source);
+    s->tty = copy_or_null(a->req.tty);
+    s->user_agent = copy_or_null(a->req.user_agent);
+    if (!s->audience || (source[0] && !s->source))
+        return ja_fail_nomem(err);
+    return JA_OK;
+}
+
+static enum ja_status make_tokens(struct finish *f, struct ja_error *err)
+{
+    struct ja_auth_tokens *t = &f->tokens;
+    struct ja_ctx *ctx = f->a->ctx;
+    enum ja_status st = fill_session(f, &t->session, err);
+
+    if (st == JA_OK)
+        st = ja_session_insert(ctx, &t->session, err);
+    if (st == JA_OK)
+        st = ja_refresh_create(ctx, t->session.id, t->session.idle_ends_at, &t->refresh, err);
+    if (st == JA_OK) {
+        struct ja_mint mint = {.user = &f->user, .session_id = t->session.id,
+                               .audience = f->audience, .amr = t->session.amr,
+                               .auth_time = t->session.auth_time};
+        st = ja_token_mint(ctx, &mint, &t->access, err);
+    }
+    return st;
+}
+
+static enum ja_status bear_fruit(struct finish *f, struct ja_error *err)
+{
+    switch (f->fruit) {
+    case FRUIT_HANDLE: return make_handle(f, err);
+    case FRUIT_SESSION: return make_tokens(f, err);
+    case FRUIT_PROOF: return JA_OK;
+    }
+    return ja_fail(err, JA_ERR_INTERNAL, "internal", "a login for nothing");
+}
+
+static enum ja_status write_success(struct finish *f, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    enum ja_status st = JA_OK;
+
+    if (a->booked)
+        st = ja_throttle_clear(a->ctx, &a->who, err);
+    if (st == JA_OK && a->new_hash[0])
+        st = ja_user_rehash(a->ctx, a->user.id, a->user.password_hash, a->new_hash, err);
+    if (st == JA_OK && f->fruit != FRUIT_PROOF)
+        st = ja_user_set_last_login(a->ctx, a->user.id, err);
+    if (st == JA_OK)
+        st = bear_fruit(f, err);
+    if (st == JA_OK && f->new_source)
+        st = audit_login(f, "login.new_source", err);
+    return st == JA_OK ? audit_login(f, action_of(f->fruit), err) : st;
+}
+
+/* ---- the decision ---- */
+
+static enum ja_status decide(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    enum ja_status st = look_again(f, reason, err);
+
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = consume_code(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = judge_source(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = write_success(f, err);
+    return st;
+}
+
+static enum ja_auth_reason reason_so_far(const struct ja_auth *a)
+{
+    if (a->reason != JA_REASON_NONE)
+        return a->reason;
+    if (a->next != JA_NEXT_DONE)
+        return a->next == JA_NEXT_CODE ? JA_REASON_CODE_REQUIRED : JA_REASON_WRONG_PASSWORD;
+    return a->password_ok ? JA_REASON_NONE : JA_REASON_WRONG_PASSWORD;
+}
+
+static void describe(struct finish *f)
+{
+    const struct ja_auth *a = f->a;
+    struct ja_auth_result *r = &f->result;
+
+    *r = (struct ja_auth_result){.verdict = JA_DENY, .password_days_left = -1};
+    if (!a->known)
+        return;
+    (void)snprintf(r->user_id, sizeof r->user_id, "%s", a->user.id);
+    (void)snprintf(r->username, sizeof r->username, "%s", a->user.username);
+}
+
+static enum ja_status run(struct finish *f, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    struct ja_db *db = a->ctx->db;
+    enum ja_auth_reason reason;
+    enum ja_status st;
+
+    describe(f);
+    if (a->dead || a->finished)
+        return ja_fail(err, JA_ERR_INTERNAL, "login_over", "this login has ended already");
+    a->finished = true;
+    reason = reason_so_far(a);
+    if (reason != JA_REASON_NONE) {
+        deny(f, reason);
+        return JA_OK;
+    }
+    /* keys are read and made ready before the write lock is taken */
+    st = f->fruit == FRUIT_SESSION ? ja_keyring_require(a->ctx, err) : JA_OK;
+    if (st == JA_OK)
+        st = ja_db_begin(db, err);
+    if (st == JA_OK)
+        st = decide(f, &reason, err);
+    if (st == JA_OK && reason == JA_REASON_NONE)
+        st = ja_db_commit(db, err);
+    if (st != JA_OK || reason != JA_REASON_NONE)
+        ja_db_rollback(db);
+    if (st != JA_OK)
+        return st;
+    if (reason != JA_REASON_NONE) {
+        deny(f, reason);
+        return JA_OK;
+    }
+    (void)snprintf(f->result.amr, sizeof f->result.amr, "%s", amr_of(a));
+    f->result.verdict = JA_ALLOW; /* the only place */
+    return JA_OK;
+}
+
+enum ja_status ja_auth_finish_handle(struct ja_auth *auth, int64_t pid,
+                                     char ret_handle[JA_HANDLE_LEN + 1],
+                                     struct ja_auth_result *ret, struct ja_error *err)
+{
+    struct finish f = {.a = auth, .fruit = FRUIT_HANDLE, .pid = pid};
+    enum ja_status st = run(&f, err);
+
+    if (st == JA_OK) {
+        *ret = f.result;
+        if (f.result.verdict == JA_ALLOW)
+            memcpy(ret_handle, f.handle, sizeof f.handle);
+    }
+    sodium_memzero(f.handle, sizeof f.handle);
+    ja_user_clear(&f.user);
+    return st;
+}
+
+enum ja_status ja_auth_finish_session(struct ja_auth *auth, const char *audience,
+                                      struct ja_auth_tokens *ret_tokens,
+                                      struct ja_auth_result *ret, struct ja_error *err)
+{
+    struct finish f = {.a = auth, .fruit = FRUIT_SESSION, .audience = audience};
+    enum ja_status st = run(&f, err);
+
+    if (st == JA_OK)
+        *ret = f.result;
+    if (st == JA_OK && f.result.verdict == JA_ALLOW) {
+        f.tokens.user = f.user;
+        f.user = (struct ja_user){0};
+        *ret_tokens = f.tokens;
+    } else {
+        ja_auth_tokens_clear(&f.tokens);
+    }
+    ja_user_clear(&f.user);
+    return st;
+}
+
+enum ja_status ja_auth_finish_proof(struct ja_auth *auth, struct ja_auth_result *ret,
+                                    struct ja_error *err)
+{
+    struct finish f = {.a = auth, .fruit = FRUIT_PROOF};
+    enum ja_status st = run(&f, err);
+
+    if (st == JA_OK)
+        *ret = f.result;
+    ja_user_clear(&f.user);
+    return st;
+}
+
+void ja_auth_tokens_clear(struct ja_auth_tokens *t)
+{
+    if (!t)
+        return;
+    ja_session_clear(&t->session);
+    ja_minted_clear(&t->access);
+    ja_secret_clear(&t->refresh);
+    ja_user_clear(&t->user);
+}

@@ -1,1 +1,357 @@
-#include "common/base/status.h"
+/* The steps of a login up to its decision: begin, password, code. */
+#include "common/domain/known_source.h"
+#include "common/domain/seal.h"
+#include "common/flow/auth_internal.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool in_networks(const struct ja_netlist *nets, const struct ja_addr *addr)
+{
+    for (size_t i = 0; addr->family && i < nets->len; i++)
+        if (ja_net_contains(&nets->items[i], addr))
+            return true;
+    return false;
+}
+
+/* A name of nobody's counts like one of somebody's, but not in clear: it may be a password. */
+static enum ja_status unknown_key(struct ja_ctx *ctx, const char *name, char *out, size_t size,
+                                  struct ja_error *err)
+{
+    unsigned char hash[32];
+    char text[JA_B64_SIZE(sizeof hash)];
+    enum ja_status st = ja_keyed_hash(ctx, "jaunknwn", name, strlen(name), hash, err);
+
+    if (st != JA_OK)
+        return st;
+    ja_b64_encode(hash, sizeof hash, text, sizeof text);
+    (void)snprintf(out, size, "?%s", text);
+    return JA_OK;
+}
+
+static enum ja_status look_up(struct ja_auth *a, struct ja_error *err)
+{
+    const char *name = a->req.user ? a->req.user : "";
+    enum ja_status st = a->req.any_name ? ja_user_find(a->ctx, name, &a->user, err)
+                                        : ja_user_find_by_name(a->ctx, name, &a->user, err);
+
+    a->known = st == JA_OK;
+    if (st == JA_OK)
+        (void)snprintf(a->user_key, sizeof a->user_key, "%s", a->user.id);
+    else if (st == JA_ERR_NOT_FOUND || st == JA_ERR_INVALID)
+        st = unknown_key(a->ctx, name, a->user_key, sizeof a->user_key, err);
+    return st;
+}
+
+static enum ja_status decide_demand(struct ja_auth *a, struct ja_error *err)
+{
+    bool policy = false;
+    enum ja_status st = JA_OK;
+
+    if (a->known)
+        st = ja_auth_policy_mfa(a->ctx, a->user.id, &policy, err);
+    /* exempt_networks relax what the configuration asks for, never what the caller asks for */
+    a->demand_code = a->req.mfa == JA_MFA_ALWAYS ||
+                     (policy && !in_networks(&a->ctx->cfg->mfa.exempt_networks, &a->addr));
+    return st;
+}
+
+static void decide_who(struct ja_auth *a)
+{
+    const struct ja_config *cfg = a->ctx->cfg;
+
+    (void)ja_addr_parse(a->req.source ? a->req.source : "", &a->addr);
+    ja_net_bucket(&a->addr, (unsigned)cfg->suspicious.ipv4_prefix,
+                  (unsigned)cfg->suspicious.ipv6_prefix, a->bucket);
+    a->who = (struct ja_throttle_who){
+        .user_key = a->user_key,
+        .source = a->bucket,
+        .trusted = in_networks(&cfg->throttle.trusted_networks, &a->addr),
+    };
+}
+
+/* Names that other modules may know are counted nowhere (PAM.md: "books nothing against a user"). */
+static bool counts(const struct ja_auth *a)
+{
+    return a->known || !a->req.unknown_ignore;
+}
+
+static void throttled(struct ja_auth *a, const struct ja_error *err)
+{
+    a->reason = JA_REASON_THROTTLED;
+    a->retry_after = err->retry_after;
+    a->next = JA_NEXT_DONE;
+}
+
+/* A blocked source hears so before it is asked anything; nothing is hashed for it. */
+static enum ja_status look_at_throttle(struct ja_auth *a, struct ja_error *err)
+{
+    struct ja_error local = {0};
+    enum ja_status st = counts(a) ? ja_throttle_check(a->ctx, &a->who, &local) : JA_OK;
+
+    if (st == JA_ERR_THROTTLED) {
+        throttled(a, &local);
+        return JA_OK;
+    }
+    if (st != JA_OK && err)
+        *err = local;
+    return st;
+}
+
+enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *req,
+                             struct ja_auth **ret, struct ja_error *err)
+{
+    struct ja_auth *a = calloc(1, sizeof *a);
+    enum ja_status st;
+
+    if (!a)
+        return ja_fail_nomem(err);
+    a->ctx = ctx;
+    a->req = *req;
+    a->next = JA_NEXT_PASSWORD;
+    st = look_up(a, err);
+    decide_who(a);
+    if (st == JA_OK)
+        st = decide_demand(a, err);
+    if (st == JA_OK)
+        st = look_at_throttle(a, err);
+    if (st != JA_OK) {
+        ja_auth_free(a);
+        return st;
+    }
+    *ret = a;
+    return JA_OK;
+}
+
+enum ja_auth_next ja_auth_next(const struct ja_auth *auth)
+{
+    return auth->next;
+}
+
+/* ---- password ---- */
+
+/* JA_OK with next DONE: blocked. The try is committed before anything is evaluated (SECURITY R9). */
+static enum ja_status book(struct ja_auth *a, struct ja_error *err)
+{
+    struct ja_error local = {0};
+    enum ja_status st = JA_OK;
+
+    a->failures = 1;
+    if (!counts(a))
+        return JA_OK;
+    st = ja_throttle_book(a->ctx, &a->who, &a->failures, &local);
+    if (st == JA_OK)
+        a->booked = true;
+    else if (st == JA_ERR_THROTTLED)
+        throttled(a, &local);
+    else if (err)
+        *err = local;
+    return st == JA_ERR_THROTTLED ? JA_OK : st;
+}
+
+/* Digits at the end of "secret123456" are the code of a user who has one; the length it leaves. */
+static enum ja_status split_forward(struct ja_auth *a, const char *answer, size_t *len,
+                                    struct ja_error *err)
+{
+    size_t digits, rest;
+    enum ja_status st;
+
+    if (!a->req.forward_pass || !a->known || !a->user.mfa ||
+        (a->req.mfa == JA_MFA_OFF && !a->demand_code))
+        return JA_OK;
+    st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
+    if (st != JA_OK)
+        return st == JA_ERR_NOT_FOUND ? JA_OK : st;
+    a->have_totp = true;
+    digits = (size_t)a->totp.digits;
+    if (*len <= digits)
+        return JA_OK;
+    rest = *len - digits;
+    for (size_t i = rest; i < *len; i++)
+        if (answer[i] < '0' || answer[i] > '9')
+            return JA_OK;
+    st = ja_secret_from(&a->code, answer + rest, digits, err);
+    if (st == JA_OK)
+        *len = rest;
+    return st;
+}
+
+static bool form_ok(const void *pw, size_t len)
+{
+    return pw && len > 0 && len <= JA_PASSWORD_MAX && !memchr(pw, 0, len);
+}
+
+/* One hash, whoever it is and whatever was typed (SECURITY R8; CVE-2015-3238: a long one costs no more). */
+static enum ja_status verify(struct ja_auth *a, const void *pw, size_t len, bool *ret_rehash,
+                             struct ja_error *err)
+{
+    static const char dummy[] = "dummy";
+    bool ok = form_ok(pw, len) && a->known && a->user.kind == JA_USER_PERSON;
+    enum ja_status st = ja_password_verify(a->ctx, ok ? a->user.password_hash : NULL,
+                                           form_ok(pw, len) ? pw : dummy,
+                                           form_ok(pw, len) ? len : sizeof dummy - 1, ret_rehash, err);
+
+    if (st == JA_OK)
+        a->password_ok = ok && a->user.password_hash != NULL;
+    return st == JA_ERR_DENIED || st == JA_ERR_INVALID ? JA_OK : st;
+}
+
+static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
+{
+    if (!a->known)
+        return JA_REASON_UNKNOWN_USER;
+    if (a->user.kind != JA_USER_PERSON)
+        return JA_REASON_NOT_A_PERSON;
+    if (!a->user.password_hash)
+        return JA_REASON_NO_PASSWORD;
+    if (!a->password_ok)
+        return JA_REASON_WRONG_PASSWORD;
+    return ja_auth_account_reason(a->ctx, &a->user);
+}
+
+/* After a right password only, unless the caller always asks both. */
+static bool code_is_due(struct ja_auth *a)
+{
+    if (a->req.mfa == JA_MFA_ALWAYS)
+        return true;
+    if (a->reason != JA_REASON_NONE)
+        return false;
+    if (!a->user.mfa && a->demand_code)
+        a->reason = JA_REASON_NO_SECOND_FACTOR;
+    return a->user.mfa && (a->req.mfa != JA_MFA_OFF || a->demand_code);
+}
+
+static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
+                                    struct ja_error *err);
+
+static enum ja_status after_password(struct ja_auth *a, struct ja_error *err)
+{
+    bool due;
+
+    a->reason = reason_after_password(a);
+    due = code_is_due(a);
+    a->next = due ? JA_NEXT_CODE : JA_NEXT_DONE;
+    if (due && a->code.data)
+        return evaluate_code(a, (const char *)a->code.data, a->code.len, err);
+    return JA_OK;
+}
+
+/* The hash of a stored string with other parameters than configured; not having one is no failure. */
+static void prepare_rehash(struct ja_auth *a, const void *pw, size_t len)
+{
+    struct ja_error ignored;
+
+    if (ja_password_hash(a->ctx, pw, len, a->new_hash, &ignored) != JA_OK)
+        a->new_hash[0] = 0;
+}
+
+static enum ja_status answer_password(struct ja_auth *a, const void *answer, size_t len,
+                                      struct ja_error *err)
+{
+    bool rehash = false;
+    enum ja_status st = book(a, err);
+
+    if (st != JA_OK || a->next == JA_NEXT_DONE)
+        return st;
+    if (form_ok(answer, len))
+        st = split_forward(a, answer, &len, err);
+    if (st == JA_OK)
+        st = verify(a, answer, len, &rehash, err);
+    if (st != JA_OK)
+        return st;
+    a->evaluated = true;
+    if (a->password_ok && rehash)
+        prepare_rehash(a, answer, len);
+    return after_password(a, err);
+}
+
+/* ---- code ---- */
+
+static bool is_otp_form(const struct ja_totp *t, const char *code, size_t len)
+{
+    if (len != (size_t)t->digits)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (code[i] < '0' || code[i] > '9')
+            return false;
+    return true;
+}
+
+static enum ja_status match_otp(struct ja_auth *a, const char *code, size_t len, struct ja_error *err)
+{
+    enum ja_status st = ja_totp_match(&a->totp, (int)a->ctx->cfg->mfa.totp_window,
+                                      ja_now(&a->ctx->clock), code, len, &a->step, err);
+
+    if (st == JA_OK)
+        a->code_ok = true;
+    return st == JA_ERR_DENIED ? JA_OK : st;
+}
+
+/* Whether the code is right; that it is used up is for finish, in its transaction. */
+static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
+                                    struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    a->next = JA_NEXT_DONE;
+    if (a->known && a->user.mfa && !a->have_totp) {
+        st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
+        a->have_totp = st == JA_OK;
+    }
+    if (st == JA_OK && a->have_totp && code && len > 0) {
+        if (is_otp_form(&a->totp, code, len)) {
+            st = match_otp(a, code, len, err);
+        } else if (ja_recovery_form(code, len)) {
+            a->recovery = a->code_ok = true; /* so far: finish consumes it or refuses */
+            if (!a->code.data)
+                st = ja_secret_from(&a->code, code, len, err);
+        }
+    }
+    if (st == JA_OK && a->reason == JA_REASON_NONE && !a->code_ok)
+        a->reason = a->user.mfa ? JA_REASON_WRONG_CODE : JA_REASON_NO_SECOND_FACTOR;
+    return st;
+}
+
+enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
+                              struct ja_error *err)
+{
+    enum ja_auth_next next = auth->next;
+    enum ja_status st;
+
+    if (auth->dead || auth->finished || next == JA_NEXT_DONE)
+        return ja_fail(err, JA_ERR_INTERNAL, "no_answer_due", "an answer that was not asked for");
+    st = next == JA_NEXT_PASSWORD ? answer_password(auth, answer, len, err)
+                                  : evaluate_code(auth, answer, len, err);
+    if (st != JA_OK) {
+        auth->dead = true;
+        auth->next = JA_NEXT_DONE;
+        ja_auth_abandon(auth);
+    }
+    return st;
+}
+
+/* Memory or time that ran out is nobody's failure: else pressure on the machine would lock people out (F9). */
+void ja_auth_abandon(struct ja_auth *auth)
+{
+    struct ja_error err = {0};
+
+    if (!auth->booked || auth->evaluated)
+        return;
+    auth->booked = false;
+    if (ja_throttle_unbook(auth->ctx, &auth->who, &err) != JA_OK)
+        ja_log_write(&auth->ctx->log, LOG_WARNING, "a try that was not evaluated stays counted: %s",
+                     err.message);
+}
+
+void ja_auth_free(struct ja_auth *auth)
+{
+    if (!auth)
+        return;
+    ja_user_clear(&auth->user);
+    ja_totp_clear(&auth->totp);
+    ja_secret_clear(&auth->code);
+    sodium_memzero(auth, sizeof *auth);
+    free(auth);
+}

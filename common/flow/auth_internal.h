@@ -1,3 +1,52 @@
+/* Inside of the login state machine: what its parts share. */
 #ifndef JA_FLOW_AUTH_INTERNAL_H
 #define JA_FLOW_AUTH_INTERNAL_H
+
+#include "common/domain/password_hash.h"
+#include "common/domain/recovery_code.h"
+#include "common/domain/signing_key.h"
+#include "common/domain/throttle.h"
+#include "common/domain/totp.h"
+#include "common/flow/auth_flow.h"
+
+#define JA_AUDIT_TARGET_MAX (sizeof "user:" + JA_USERNAME_MAX)
+
+struct ja_auth {
+    struct ja_ctx *ctx;
+    struct ja_auth_request req;
+    enum ja_auth_next next;
+    enum ja_auth_reason reason;   /* of the denial so far; NONE: nothing speaks against it yet */
+    bool dead;                    /* a system failure: no verdict any more */
+
+    bool known;                   /* a user of the store */
+    struct ja_user user;
+    struct ja_totp totp;          /* loaded when the code is due */
+    bool have_totp;
+    bool demand_code;             /* by the caller's mode or by policy */
+    bool exempt;                  /* the source is in [mfa] exempt_networks */
+
+    struct ja_addr addr;
+    char bucket[JA_NET_TEXT];     /* the source's network */
+    char user_key[64];            /* throttle key: user id, or keyed hash of an unknown name */
+    struct ja_throttle_who who;
+    bool booked, evaluated;
+    int64_t failures;             /* count in the bucket with this try */
+    unsigned retry_after;
+
+    bool password_ok, code_ok;
+    bool recovery;                /* the code is a recovery code */
+    int64_t step;                 /* TOTP step that the code belongs to */
+    struct ja_secret code;        /* kept until finish consumes it */
+    char new_hash[JA_HASH_STRING_MAX]; /* rehash due; "" otherwise */
+    bool finished;
+};
+
+/* May this account log in now (DESIGN section 4, step 4)? NONE when nothing speaks against it. */
+enum ja_auth_reason ja_auth_account_reason(const struct ja_ctx *ctx, const struct ja_user *user);
+/* Is the password to be changed? Never for users without one. *ret_days_left: -1 or within warn_days. */
+bool ja_auth_must_change(const struct ja_ctx *ctx, const struct ja_user *user, int64_t *ret_days_left);
+/* Does policy demand a second factor of this user? */
+enum ja_status ja_auth_policy_mfa(struct ja_ctx *ctx, const char *user_id, bool *ret,
+                                  struct ja_error *err);
+
 #endif
