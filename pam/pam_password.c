@@ -136,8 +136,9 @@ static enum ja_pam_outcome ask_new(struct ja_pam_call *call, struct ja_secret *r
 static enum ja_pam_outcome change(struct ja_pam_call *call, const struct ja_secret *pw)
 {
     struct ja_policy_report report = {0};
-    enum ja_status st = ja_account_password_change(&call->ctx, call->user, pw, NULL, &report,
-                                                   &call->err);
+    /* the login that this change is part of goes on; every other one of the user ends (R18) */
+    enum ja_status st = ja_account_password_change(&call->ctx, call->user, pw,
+                                                   ja_pam_login_handle(call), &report, &call->err);
 
     if (st == JA_ERR_POLICY) {
         for (size_t i = 0; i < report.len; i++)

@@ -129,8 +129,12 @@ enum ja_status ja_handle_consume(struct ja_ctx *ctx, const char *handle, const c
     return st == JA_OK ? read_handle(rows, ret, err) : st;
 }
 
-enum ja_status ja_handle_delete_user(struct ja_ctx *ctx, const char *user_id, struct ja_error *err)
+enum ja_status ja_handle_delete_user(struct ja_ctx *ctx, const char *user_id, const char *keep,
+                                     struct ja_error *err)
 {
-    return ja_db_exec(ctx->db, "DELETE FROM login_handles WHERE user_id = $1",
-                      JA_BINDS(JA_T(user_id)), NULL, err);
+    char hash[JA_HASH_TEXT] = "";
+
+    (void)hash_of(keep, hash); /* what is no handle keeps none */
+    return ja_db_exec(ctx->db, "DELETE FROM login_handles WHERE user_id = $1 AND hash <> $2",
+                      JA_BINDS(JA_T(user_id), JA_T(hash)), NULL, err);
 }

@@ -80,7 +80,8 @@ enum ja_status ja_handle_peek(struct ja_ctx *ctx, const char *handle, const char
 enum ja_status ja_handle_consume(struct ja_ctx *ctx, const char *handle, const char *user_id,
                                  const char *service, struct ja_login_handle *ret,
                                  struct ja_error *err);
-/* Every open handle of the user: lock, disable, password change. */
-enum ja_status ja_handle_delete_user(struct ja_ctx *ctx, const char *user_id, struct ja_error *err);
+/* Every open handle of the user but `keep` (may be NULL): lock, disable, password change. */
+enum ja_status ja_handle_delete_user(struct ja_ctx *ctx, const char *user_id, const char *keep,
+                                     struct ja_error *err);
 
 #endif

@@ -51,7 +51,7 @@ enum ja_status ja_account_password_set(struct ja_ctx *ctx, const char *name,
                                        const struct ja_secret *pw, bool must_change,
                                        struct ja_policy_report *report, struct ja_error *err);
 /* By the person: the old one was proven by the caller through ja_auth_finish_proof (or PAM's root rule).
- * keep_session (may be NULL) survives. */
+ * keep_session (may be NULL) survives: a session's id, or the handle of a login under way. */
 enum ja_status ja_account_password_change(struct ja_ctx *ctx, const char *name,
                                           const struct ja_secret *pw, const char *keep_session,
                                           struct ja_policy_report *report, struct ja_error *err);

@@ -14,8 +14,9 @@ enum ja_status ja_tx_end(struct ja_ctx *ctx, enum ja_status st, struct ja_error 
 enum ja_status ja_account_audit(struct ja_ctx *ctx, const char *action, const char *username,
                                 json_t *detail, struct ja_error *err);
 
-/* In the caller's transaction: every session but `keep` (may be NULL) with its refresh and access
- * tokens, access tokens without a session, login handles (SECURITY R18). */
+/* In the caller's transaction: every session with its refresh and access tokens, every login handle,
+ * access tokens without a session (SECURITY R18); but `keep` (may be NULL): the id of the session, or
+ * the handle of the login, that is changing the password. */
 enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const char *keep,
                               const char *reason, struct ja_cut *ret, struct ja_error *err);
 

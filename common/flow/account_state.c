@@ -33,7 +33,7 @@ enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const cha
     enum ja_status st = ja_session_revoke_user(ctx, user_id, keep, reason, &sessions, err);
 
     if (st == JA_OK)
-        st = ja_handle_delete_user(ctx, user_id, err);
+        st = ja_handle_delete_user(ctx, user_id, keep, err);
     /* iat has whole seconds: one second on, so that tokens of this very second are cut too */
     if (st == JA_OK)
         st = ja_user_cut_tokens(ctx, user_id, ja_now(&ctx->clock) + 1, err);

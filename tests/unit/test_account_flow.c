@@ -584,6 +584,47 @@ static void r18_a_password_set_ends_everything(void **state)
     clear_live(&l);
 }
 
+/* A forced change at login: that login goes on, nothing else does. */
+static void r18_the_login_that_changes_the_password_goes_on_alone(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct live l = {0};
+    struct ja_secret pw = secret(GOOD);
+    struct ja_login_handle h = {.service = "sshd", .amr = "pwd"};
+    char changing[JA_HANDLE_LEN + 1];
+
+    make_live(t, &l);
+    memcpy(h.user_id, l.session.user_id, sizeof h.user_id);
+    assert_int_equal(ja_db_begin(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_handle_create(&t->ctx, &h, changing, NULL), JA_OK);
+    assert_int_equal(ja_db_commit(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_account_password_change(&t->ctx, "alice", &pw, changing, NULL, NULL), JA_OK);
+    expect_all(&t->ctx, &l, JA_ERR_DENIED);
+    assert_int_equal(ja_handle_peek(&t->ctx, changing, h.user_id, "sshd", &h, NULL), JA_OK);
+    ja_secret_clear(&pw);
+    clear_live(&l);
+}
+
+static void r18_the_session_that_changes_the_password_goes_on_alone(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct live l = {0};
+    struct ja_secret pw = secret(GOOD);
+    struct ja_login_handle h = {0};
+
+    make_live(t, &l);
+    assert_int_equal(
+        ja_account_password_change(&t->ctx, "alice", &pw, l.session.id, NULL, NULL), JA_OK);
+    assert_int_equal(verify(&t->ctx, l.bound.token), JA_OK);
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_int_equal(verify(&t->ctx, l.bound.token), JA_OK);
+    assert_int_equal(verify(&t->ctx, l.alone.token), JA_ERR_DENIED);
+    assert_int_equal(ja_handle_peek(&t->ctx, l.handle, l.session.user_id, "sshd", &h, NULL),
+                     JA_ERR_NOT_FOUND);
+    ja_secret_clear(&pw);
+    clear_live(&l);
+}
+
 static void r18_a_planned_lock_ends_everything_when_its_time_comes(void **state)
 {
     struct ja_test_store *t = *state;
@@ -741,6 +782,8 @@ int main(void)
         T(r18_delete_ends_everything),
         T(r18_logout_everywhere_ends_everything_but_the_account),
         T(r18_a_password_set_ends_everything),
+        T(r18_the_login_that_changes_the_password_goes_on_alone),
+        T(r18_the_session_that_changes_the_password_goes_on_alone),
         T(r18_a_planned_lock_ends_everything_when_its_time_comes),
         T(a_planned_lock_can_be_taken_back_before),
         T(r17_refresh_looks_at_the_user_again),
