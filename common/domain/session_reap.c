@@ -10,13 +10,15 @@ struct held {
     int64_t pid, pid_start;
 };
 
+/* Two ranges, as <> would read the rows of this boot too. */
 static enum ja_status end_former_boots(struct ja_ctx *ctx, const char *boot, int64_t *ret,
                                        struct ja_error *err)
 {
     return ja_db_exec(ctx->db,
                       "UPDATE sessions SET revoked_at = $2, revoke_reason = 'process_ended' "
                       "WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL "
-                      "AND (boot_id < $1 OR boot_id > $1) LIMIT 500)",
+                      "AND boot_id < $1 UNION ALL SELECT id FROM sessions "
+                      "WHERE revoked_at IS NULL AND boot_id > $1 LIMIT 500)",
                       JA_BINDS(JA_T(boot), JA_I(ja_now(&ctx->clock))), ret, err);
 }
 
