@@ -6,6 +6,7 @@ ja_unit = \
 	tests/unit/test_auth_flow \
 	tests/unit/test_account_flow \
 	tests/unit/test_config \
+	tests/unit/test_credential_flow \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
@@ -41,6 +42,7 @@ libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(
 libja_testsupport_la_LIBADD = libja_flow.la
 
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+tests_unit_test_credential_flow_LDADD = $(LDADD) -loath
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
 tests_unit_test_totp_LDADD = $(LDADD) -loath
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
