@@ -221,7 +221,8 @@ static void sessions_of_ended_processes_and_former_boots_are_reaped(void **state
 {
     struct ja_test_store *t = *state;
     char boot[JA_BOOT_ID_LEN + 1], live[JA_UUID_LEN + 1], gone[JA_UUID_LEN + 1],
-        reused[JA_UUID_LEN + 1], former[JA_UUID_LEN + 1], cli[JA_UUID_LEN + 1];
+        reused[JA_UUID_LEN + 1], former[JA_UUID_LEN + 1], other[JA_UUID_LEN + 1],
+        cli[JA_UUID_LEN + 1];
     int64_t start = 0, n = 0;
     pid_t dead = fork();
 
@@ -234,18 +235,21 @@ static void sessions_of_ended_processes_and_former_boots_are_reaped(void **state
     open_session(&t->ctx, alice, gone);
     open_session(&t->ctx, alice, reused);
     open_session(&t->ctx, alice, former);
+    open_session(&t->ctx, alice, other);
     open_session(&t->ctx, alice, cli);
     hold_by(&t->ctx, live, boot, getpid(), start);
     hold_by(&t->ctx, gone, boot, dead, 1);
     hold_by(&t->ctx, reused, boot, getpid(), start + 1);
     hold_by(&t->ctx, former, "00000000-0000-4000-8000-000000000000", getpid(), start);
+    hold_by(&t->ctx, other, "ffffffff-ffff-4fff-8fff-ffffffffffff", getpid(), start);
     IN_TX(&t->ctx, ja_session_reap(&t->ctx, &n, NULL));
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     assert_true(is_live(&t->ctx, live));
     assert_true(is_live(&t->ctx, cli));
     assert_false(is_live(&t->ctx, gone));
     assert_false(is_live(&t->ctx, reused));
     assert_false(is_live(&t->ctx, former));
+    assert_false(is_live(&t->ctx, other));
     reason_of(&t->ctx, gone, "process_ended");
 }
 
