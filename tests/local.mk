@@ -93,7 +93,10 @@ TESTS += $(ja_lints)
 # Each bats file runs in a world of its own.
 ja_bats = \
 	tests/cli/basics.bats \
+	tests/cli/config.bats \
+	tests/cli/doctor.bats \
 	tests/cli/help.bats \
+	tests/cli/init.bats \
 	tests/cli/prompt.bats \
 	tests/cli/register.bats \
 	tests/cli/session.bats \

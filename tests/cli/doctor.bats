@@ -1,0 +1,201 @@
+#!/usr/bin/env bats
+# doctor: each thing that can be wrong is found, named and given its mend.
+
+setup() {
+    # shellcheck source=tests/support/cli.bash
+    . "$BATS_TEST_DIRNAME/../support/cli.bash"
+    make_installation
+    sed -i 's/^hash_memory = .*/hash_memory = 19M/; s/^hash_ops = .*/hash_ops = 2/' /etc/jwtauth/jwtauth.conf
+    for service in sshd login su sudo; do
+        install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/$service" "/etc/pam.d/$service"
+    done
+    if [ -e /etc/ssh/sshd_config ]; then
+        printf 'UsePAM yes\nKbdInteractiveAuthentication yes\n' >/etc/ssh/sshd_config
+    fi
+}
+
+# finds LEVEL CHECK WORDS [MEND]: a line of that level and check with the words in it, and the exit code of it
+finds() {
+    local code=0
+    [ "$1" = fail ] && code=8
+    run --separate-stderr authctl doctor
+    [ "$status" = $code ] || {
+        echo "exit $status instead of $code: $output"
+        return 1
+    }
+    grep -F -- "$2"$'\t'"$1"$'\t' <<<"$output" | grep -F -- "$3" | grep -qF -- "${4:-}" || {
+        echo "no '$1 $2 $3 ${4:-}' in:"
+        echo "$output"
+        return 1
+    }
+}
+
+@test "a sound installation has neither warning nor failure" {
+    run --separate-stderr authctl doctor
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$(grep -cE $'\t(warn|fail)\t' <<<"$output")" = 0 ]
+    for check in config modes database 'master key' keys clock pam nsswitch socket; do
+        grep -q "^$check"$'\tok\t' <<<"$output"
+    done
+    [ "$(authctl doctor --json | json '{f["level"] for f in d["findings"]}, {f["mend"] for f in d["findings"]}')" = "({'ok'}, {None})" ]
+}
+
+@test "configuration: broken, absent, without issuer" {
+    sed -i 's/^issuer = .*/issuer = a b/' /etc/jwtauth/jwtauth.conf
+    finds fail config 'jwtauth.conf:2: [tokens] issuer' 'authctl config check'
+    sed -i 's/^issuer = .*//' /etc/jwtauth/jwtauth.conf
+    finds fail config 'no issuer or audience'
+    rm /etc/jwtauth/jwtauth.conf
+    finds fail config 'does not exist' 'authctl init'
+}
+
+@test "modes: each folder and secret, with the very command" {
+    chmod 0755 /var/lib/jwtauth
+    finds fail modes /var/lib/jwtauth "chmod 0700 '/var/lib/jwtauth'"
+    chmod 0700 /var/lib/jwtauth
+    chmod 0755 /run/jwtauth/sessions
+    finds fail modes sessions "chmod 0711 '/run/jwtauth/sessions'"
+    chmod 0711 /run/jwtauth/sessions
+    chmod 0644 /etc/jwtauth/master.key
+    finds fail modes master.key "chmod 0600 '/etc/jwtauth/master.key'"
+    chmod 0600 /etc/jwtauth/master.key
+    chown 12345 /var/cache/jwtauth
+    finds fail modes /var/cache/jwtauth "chown root '/var/cache/jwtauth'"
+    chown 0 /var/cache/jwtauth
+    rm -rf /run/jwtauth/sessions
+    finds fail modes 'does not exist' 'authctl init'
+}
+
+@test "database: gone, of a wrong mode, damaged" {
+    chmod 0644 /var/lib/jwtauth/jwtauth.db
+    finds fail database jwtauth.db "chmod 0600 '/var/lib/jwtauth/jwtauth.db'"
+    chmod 0600 /var/lib/jwtauth/jwtauth.db
+    mv /var/lib/jwtauth/jwtauth.db /var/lib/jwtauth/kept
+    finds fail database '' 'authctl init'
+    printf 'not a database, but long enough to be read as a header of one, or so it seems to be ..' >/var/lib/jwtauth/jwtauth.db
+    chmod 0600 /var/lib/jwtauth/jwtauth.db
+    finds fail database ''
+}
+
+@test "master key: gone, another one" {
+    mv /etc/jwtauth/master.key /etc/jwtauth/kept
+    finds fail 'master key' '' 'put the file back'
+    (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >/etc/jwtauth/master.key && echo >>/etc/jwtauth/master.key)
+    finds fail 'master key' '' 'put back the master key'
+}
+
+@test "keys: none active, too old" {
+    sqlite() { python3 -c 'import sqlite3,sys; c = sqlite3.connect("/var/lib/jwtauth/jwtauth.db"); c.execute(sys.argv[1]); c.commit()' "$1"; }
+    sqlite 'UPDATE signing_keys SET active_at = active_at - 91 * 86400'
+    finds warn keys 'the active key is 91 days old' 'authctl key rotate'
+    sqlite "UPDATE signing_keys SET state = 'retired'"
+    finds fail keys 'no signing key is active' 'authctl key rotate'
+}
+
+@test "clock: behind the newest audit row" {
+    python3 -c 'import sqlite3; c = sqlite3.connect("/var/lib/jwtauth/jwtauth.db"); c.execute("UPDATE audit_log SET time_ms = time_ms + 7200000"); c.commit()'
+    finds fail clock 'behind the newest audit row' 'timedatectl'
+}
+
+@test "passwords: cheap parameters, other schemes" {
+    sed -i 's/^hash_memory = .*/hash_memory = 8M/' /etc/jwtauth/jwtauth.conf
+    finds warn passwords '8 MiB and 2 passes' 'hash_memory = 19M'
+    sed -i 's/^hash_memory = .*/hash_memory = 19M/' /etc/jwtauth/jwtauth.conf
+    authctl -q user add alice --password-stdin <<<'Correct-Horse-42' >/dev/null
+    python3 -c 'import sqlite3; c = sqlite3.connect("/var/lib/jwtauth/jwtauth.db"); c.execute("UPDATE users SET password_hash = ?", ("$6$saltsalt$x",)); c.commit()'
+    finds warn passwords '1 of 1 users have a password hash weaker than argon2id'
+}
+
+@test "nsswitch: users whom the system does not know" {
+    authctl -q user add alice --password-stdin <<<'Correct-Horse-42' >/dev/null
+    finds warn nsswitch '1 users are not adopted' '--adopt'
+}
+
+@test "a password in the store's URL that others can read" {
+    sed -i '1i [store]\nurl = postgresql://u:geheim@h/d\n' /etc/jwtauth/jwtauth.conf
+    run --separate-stderr authctl doctor
+    [ "$status" = 8 ]
+    grep -F "chmod 0600 '/etc/jwtauth/jwtauth.conf'" <<<"$output"
+    [[ "$output$stderr" != *geheim* ]]
+}
+
+# stanza CONTROL GROUP: puts this control in front of pam_jwtauth in sshd's group
+stanza() {
+    sed -i -E "s/^$2( +)(\[[^]]*\]|[a-z]+)( +)pam_jwtauth.so/$2 $1 pam_jwtauth.so/" /etc/pam.d/sshd
+    grep -qF "$2 $1 pam_jwtauth.so" /etc/pam.d/sshd
+}
+
+# PEERS.md F2: a packaged default=ignore gave every denied user a shell in another product.
+@test "pam: denials that are not final" {
+    for control in sufficient optional '[success=done user_unknown=ignore default=ignore]' \
+        '[success=done user_unknown=ignore auth_err=ignore default=die]' \
+        '[success=done user_unknown=ignore authinfo_unavail=ignore default=die]' \
+        '[success=done user_unknown=ignore maxtries=ok default=die]' \
+        '[success=1 user_unknown=ignore perm_denied=done default=die]' \
+        '[success=done user_unknown=ignore default=1]'; do
+        for group in auth account; do
+            install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/sshd" /etc/pam.d/sshd
+            stanza "$control" $group
+            finds fail pam "sshd $group: a denial" 'pam_jwtauth(8)'
+        done
+    done
+}
+
+@test "pam: controls that keep root out, or let strangers in" {
+    stanza required auth
+    finds fail pam 'sshd auth: local users, root too, cannot get in with required'
+    install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/sshd" /etc/pam.d/sshd
+    stanza '[success=done user_unknown=ok default=die]' auth
+    finds fail pam "sshd auth: users who are not jwtauth's get in"
+}
+
+@test "pam: groups that lack the module" {
+    for row in 'auth fail' 'account fail' 'session warn' 'password warn'; do
+        # shellcheck disable=SC2086
+        set -- $row
+        install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/sshd" /etc/pam.d/sshd
+        sed -i -E "/^$1 .*pam_jwtauth/d" /etc/pam.d/sshd
+        finds "$2" pam "sshd has no pam_jwtauth in $1"
+    done
+}
+
+@test "pam: not there at all, behind pam_unix, in an included file, commented out" {
+    sed -i 's/^/#/' /etc/pam.d/sshd
+    finds warn pam 'sshd does not use pam_jwtauth'
+    install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/sshd" /etc/pam.d/sshd
+    line=$(grep '^account.*pam_jwtauth' /etc/pam.d/sshd)
+    sed -i '/^account.*pam_jwtauth/d' /etc/pam.d/sshd
+    printf 'account required pam_unix.so\n%s\n' "$line" >>/etc/pam.d/sshd
+    finds warn pam 'sshd account: pam_jwtauth comes after pam_unix'
+    sed -i '/^account required pam_unix/d; /^account.*pam_jwtauth/d' /etc/pam.d/sshd
+    printf '%s\n' "$line" >/etc/pam.d/zz-account
+    sed -i '1i account include zz-account' /etc/pam.d/sshd
+    finds ok pam 'sshd: denials are final'
+    # two files that include each other end
+    echo 'account include zz-account' >>/etc/pam.d/zz-account
+    finds ok pam 'sshd: denials are final'
+}
+
+@test "sshd: no PAM, no keyboard-interactive; the first value counts" {
+    [ -e /etc/ssh/sshd_config ] || skip "no sshd here"
+    printf 'UsePAM no\nUsePAM yes\n' >/etc/ssh/sshd_config
+    finds warn sshd 'does not use PAM' 'UsePAM yes'
+    printf 'UsePAM yes\nMatch User x\n  KbdInteractiveAuthentication no\n' >/etc/ssh/sshd_config
+    finds ok sshd ''
+    printf 'Include /etc/ssh/zz-*.conf\nKbdInteractiveAuthentication yes\nusepam=yes\n' >/etc/ssh/sshd_config
+    echo 'kbdinteractiveauthentication no # off' >/etc/ssh/zz-test.conf
+    finds warn sshd 'cannot ask for a verification code' 'KbdInteractiveAuthentication yes'
+}
+
+@test "a file in place of the daemon's socket" {
+    touch /run/jwtauth/jwtauthd.sock
+    finds fail socket 'no socket of root'
+}
+
+@test "only root may look; nothing is changed by looking" {
+    fails_with 6 as_nobody authctl doctor
+    before=$(sha256sum /etc/jwtauth/* /var/lib/jwtauth/jwtauth.db)
+    authctl doctor >/dev/null
+    [ "$before" = "$(sha256sum /etc/jwtauth/* /var/lib/jwtauth/jwtauth.db)" ]
+}
