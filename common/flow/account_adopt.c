@@ -13,11 +13,6 @@
 
 #define ADOPT_UID_MIN 1000
 
-static char *copy_or_null(const char *text)
-{
-    return text[0] ? strdup(text) : NULL;
-}
-
 /* A locked field ('!', '*') or an empty one is no password. */
 static bool has_password(const struct ja_local_user *local)
 {
@@ -28,6 +23,8 @@ static enum ja_status take_over(const struct ja_local_user *local, bool password
                                 struct ja_user *u, struct ja_error *err)
 {
     const char *hash = has_password(local) ? (const char *)local->hash.data : NULL;
+    /* chfn(1) lets people write their own: what is no valid name is not taken over */
+    bool named = local->full_name[0] && ja_text_valid(local->full_name, JA_TEXT_MAX);
 
     if (hash && !password_given) {
         enum ja_status st = ja_password_hash_check(hash, err);
@@ -43,8 +40,8 @@ static enum ja_status take_over(const struct ja_local_user *local, bool password
     u->adopted = true;
     u->home = strdup(local->home);
     u->shell = strdup(local->shell[0] ? local->shell : "/bin/sh"); /* passwd(5): empty means it */
-    u->full_name = copy_or_null(local->full_name);
-    if (!u->home || !u->shell || (local->full_name[0] && !u->full_name))
+    u->full_name = named ? strdup(local->full_name) : NULL;
+    if (!u->home || !u->shell || (named && !u->full_name))
         return ja_fail_nomem(err);
     return JA_OK;
 }
