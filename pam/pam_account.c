@@ -4,6 +4,17 @@
 
 #include <security/pam_ext.h>
 
+enum ja_pam_outcome ja_pam_in_store(struct ja_pam_call *call)
+{
+    struct ja_user user = {0};
+    enum ja_status st = ja_user_find_by_name(&call->ctx, call->user, &user, &call->err);
+
+    ja_user_clear(&user);
+    if (st == JA_ERR_NOT_FOUND)
+        return call->opt.unknown_fails ? JA_PAM_UNKNOWN_FAIL : JA_PAM_UNKNOWN_IGNORE;
+    return st == JA_OK ? JA_PAM_GO : JA_PAM_BROKEN;
+}
+
 enum ja_pam_outcome ja_pam_decide(struct ja_pam_call *call, bool check_mfa,
                                   struct ja_user *ret_user, struct ja_auth_result *ret_result)
 {

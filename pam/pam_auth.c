@@ -14,6 +14,8 @@ void ja_pam_report_failure(struct ja_pam_call *call, const struct ja_auth_result
 
     ja_pam_log_failure(call, ja_pam_or_null(result->username));
     ja_log_write(&call->ctx.log, LOG_DEBUG, "refused: %s", ja_auth_reason_name(result->reason));
+    if (result->reason == JA_REASON_THROTTLED)
+        return; /* answered at once: nothing was evaluated */
     if (!call->opt.nodelay && ms > 0)
         (void)pam_fail_delay(call->pamh, ms * 1000);
 }
@@ -46,6 +48,22 @@ static enum ja_status ask_next(struct ja_pam_call *call, enum ja_auth_next next,
     return ask_password(call, item, prompt, ret);
 }
 
+/* No hashing slot in time: for a name that is not ours that is nothing to fail other modules' users with. */
+static enum ja_pam_outcome answer_failed(struct ja_pam_call *call, enum ja_status st)
+{
+    struct ja_error busy = call->err;
+    enum ja_pam_outcome outcome = JA_PAM_GO;
+
+    if (st == JA_ERR_THROTTLED)
+        return JA_PAM_THROTTLED;
+    if (st == JA_ERR_BUSY && !call->opt.unknown_fails)
+        outcome = ja_pam_in_store(call);
+    if (outcome == JA_PAM_UNKNOWN_IGNORE)
+        return outcome;
+    call->err = busy;
+    return JA_PAM_BROKEN;
+}
+
 enum ja_pam_outcome ja_pam_converse(struct ja_pam_call *call, struct ja_auth *auth, int item,
                                     const char *prompt)
 {
@@ -61,10 +79,8 @@ enum ja_pam_outcome ja_pam_converse(struct ja_pam_call *call, struct ja_auth *au
         }
         st = ja_auth_answer(auth, answer.data, answer.len, &call->err);
         ja_secret_clear(&answer);
-        if (st == JA_ERR_THROTTLED)
-            return JA_PAM_THROTTLED;
         if (st != JA_OK)
-            return JA_PAM_BROKEN;
+            return answer_failed(call, st);
     }
     return JA_PAM_GO;
 }

@@ -14,6 +14,8 @@ enum ja_pam_outcome ja_pam_setcred(struct ja_pam_call *call);
  * `item` and `prompt` are the password's: PAM_AUTHTOK or PAM_OLDAUTHTOK. */
 enum ja_pam_outcome ja_pam_converse(struct ja_pam_call *call, struct ja_auth *auth, int item,
                                     const char *prompt);
+/* JA_PAM_GO: the name is in the store; else the outcome for one that is not, or BROKEN. */
+enum ja_pam_outcome ja_pam_in_store(struct ja_pam_call *call);
 /* Log line, announced delay. */
 void ja_pam_report_failure(struct ja_pam_call *call, const struct ja_auth_result *result);
 

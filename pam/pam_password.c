@@ -75,22 +75,11 @@ static enum ja_pam_outcome prove(struct ja_pam_call *call)
     return outcome;
 }
 
-/* A name that is not in the store is left to the modules behind us before anything is asked. */
-static enum ja_pam_outcome in_store(struct ja_pam_call *call)
-{
-    struct ja_user user = {0};
-    enum ja_status st = ja_user_find_by_name(&call->ctx, call->user, &user, &call->err);
-
-    ja_user_clear(&user);
-    if (st == JA_ERR_NOT_FOUND)
-        return call->opt.unknown_fails ? JA_PAM_UNKNOWN_FAIL : JA_PAM_UNKNOWN_IGNORE;
-    return st == JA_OK ? JA_PAM_GO : JA_PAM_BROKEN;
-}
-
 enum ja_pam_outcome ja_pam_password_check(struct ja_pam_call *call)
 {
-    enum ja_pam_outcome outcome = in_store(call);
+    enum ja_pam_outcome outcome = ja_pam_in_store(call);
 
+    /* A name that is not in the store is left to the modules behind us before anything is asked. */
     if (outcome != JA_PAM_GO)
         return outcome;
     if (skips_old(call))
@@ -155,7 +144,7 @@ static enum ja_pam_outcome change(struct ja_pam_call *call, const struct ja_secr
 enum ja_pam_outcome ja_pam_password_update(struct ja_pam_call *call)
 {
     struct ja_secret pw = {0};
-    enum ja_pam_outcome outcome = in_store(call);
+    enum ja_pam_outcome outcome = ja_pam_in_store(call);
 
     if (outcome != JA_PAM_GO)
         return outcome;

@@ -100,8 +100,12 @@ ja_bats = \
 	tests/cli/prompt.bats \
 	tests/cli/register.bats \
 	tests/cli/session.bats \
-	tests/cli/user.bats
-EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp
+	tests/cli/user.bats \
+	tests/e2e/login.bats \
+	tests/e2e/sshd.bats \
+	tests/e2e/su.bats \
+	tests/e2e/sudo.bats
+EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
 endif

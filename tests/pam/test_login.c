@@ -83,7 +83,7 @@ static void session_gets_a_token_file_and_loses_it(void **state)
     pam_handle_t *pamh;
     json_t *claims = NULL;
     struct ja_error err = {0};
-    char path[256], folder[256], run[128];
+    char path[512], folder[256], run[128];
     const char *id;
     char *token;
     mode_t mask;
