@@ -177,6 +177,7 @@ CREATE TABLE login_handles (
     created_at  BIGINT NOT NULL,
     ends_at     BIGINT NOT NULL
 );
+CREATE INDEX login_handles_user ON login_handles (user_id);
 CREATE INDEX login_handles_ends ON login_handles (ends_at);
 
 CREATE TABLE throttle (
