@@ -631,6 +631,8 @@ static void r18_a_planned_lock_ends_everything_when_its_time_comes(void **state)
     struct live l = {0};
     struct ja_cut cut = {0};
     struct ja_login_handle h = {0};
+    struct ja_auth_tokens got = {0};
+    struct ja_error err = {0};
 
     make_live(t, &l);
     assert_int_equal(ja_account_lock(&t->ctx, "alice", JA_TEST_EPOCH + 60, &cut, NULL), JA_OK);
@@ -642,8 +644,45 @@ static void r18_a_planned_lock_ends_everything_when_its_time_comes(void **state)
     ja_fake_clock_advance(&t->clock, 1);
     assert_int_equal(verify(&t->ctx, l.bound.token), JA_ERR_DENIED);
     assert_int_equal(verify(&t->ctx, l.alone.token), JA_ERR_DENIED);
+    assert_int_equal(
+        ja_session_refresh(&t->ctx, (const char *)l.refresh.data, l.refresh.len, &got, &err),
+        JA_ERR_DENIED);
+    assert_string_equal(err.code, "user_inactive");
     assert_int_equal(ja_account_unlock(&t->ctx, "alice", NULL), JA_OK);
     expect_all(&t->ctx, &l, JA_ERR_DENIED); /* the unlock revives nothing */
+    clear_live(&l);
+}
+
+static void r18_a_lock_planned_for_now_is_a_lock(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct live l = {0};
+    struct ja_cut cut = {0};
+
+    make_live(t, &l);
+    assert_int_equal(ja_account_lock(&t->ctx, "alice", JA_TEST_EPOCH, &cut, NULL), JA_OK);
+    assert_int_equal(cut.sessions, 1);
+    expect_all(&t->ctx, &l, JA_ERR_DENIED);
+    clear_live(&l);
+}
+
+static void r17_an_expired_password_ends_refreshing(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct live l = {0};
+    struct ja_secret pw = secret(GOOD);
+    struct ja_auth_tokens got = {0};
+    struct ja_error err = {0};
+
+    make_live(t, &l);
+    assert_int_equal(
+        ja_account_password_change(&t->ctx, "alice", &pw, l.session.id, NULL, NULL), JA_OK);
+    assert_int_equal(ja_account_password_expire(&t->ctx, "alice", NULL), JA_OK);
+    assert_int_equal(
+        ja_session_refresh(&t->ctx, (const char *)l.refresh.data, l.refresh.len, &got, &err),
+        JA_ERR_DENIED);
+    assert_string_equal(err.code, "user_inactive");
+    ja_secret_clear(&pw);
     clear_live(&l);
 }
 
@@ -785,6 +824,8 @@ int main(void)
         T(r18_the_login_that_changes_the_password_goes_on_alone),
         T(r18_the_session_that_changes_the_password_goes_on_alone),
         T(r18_a_planned_lock_ends_everything_when_its_time_comes),
+        T(r18_a_lock_planned_for_now_is_a_lock),
+        T(r17_an_expired_password_ends_refreshing),
         T(a_planned_lock_can_be_taken_back_before),
         T(r17_refresh_looks_at_the_user_again),
         T(states_lead_back_where_they_came_from),
