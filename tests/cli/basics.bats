@@ -172,7 +172,11 @@ refused() {
     [[ $stderr == *'\x07'* ]]
     fails_with 2 authctl --json $'\xff\x7f'
     python3 -c 'import json,sys; json.loads(sys.argv[1])' "$stderr"
-    ! LC_ALL=C grep -q $'[\x7f\xff]' <<<"$stderr"
+    ! LC_ALL=C grep -q $'[\x7f\xff]' <<<"$stderr" || return 1
+    # DEL and C1 are valid UTF-8 and valid JSON, and some terminals obey them.
+    fails_with 2 authctl --json $'a\x7fb\xc2\x9bc'
+    python3 -c 'import json,sys; assert "a\x7fb\x9bc" in json.loads(sys.argv[1])["error"]["message"]' "$stderr"
+    [ -z "$(LC_ALL=C tr -d '\n\040-\176' <<<"$stderr")" ]
 }
 
 @test "the store is as it was after all that" {
