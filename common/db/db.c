@@ -62,7 +62,7 @@ enum ja_status ja_db_open(const struct ja_db_options *opts, struct ja_db **ret,
         st = driver->open(opts->url + strlen(driver->prefix), opts, &conn, err);
     if (st == JA_OK)
         st = ja_db_wrap(driver, conn, &db, err);
-    if (st == JA_OK && !opts->any_schema)
+    if (st == JA_OK && !opts->any_schema && !opts->damaged)
         st = ja_schema_require(db, false, err);
     if (st == JA_OK)
         *ret = db;

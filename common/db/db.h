@@ -52,6 +52,7 @@ struct ja_db_options {
     bool create;                /* init only: make the file (0600) in its folder (0700) */
     bool read_only;
     bool any_schema;            /* migrate and status: do not demand the current schema version */
+    bool damaged;               /* restore only: opens what cannot be read, too; implies any_schema */
 };
 
 /* Checks folder, file, -wal, -shm and -journal (file_guard), opens, sets the pragmas of DESIGN section 3,
@@ -101,7 +102,9 @@ typedef void (*ja_progress_fn)(void *arg, int64_t done, int64_t total);
 enum ja_status ja_db_backup(struct ja_db *db, const char *path, ja_progress_fn progress, void *arg,
                             struct ja_error *err);
 /* Checks the backup (integrity, schema version), then replaces the contents of the live store in place
- * by SQLite's backup call, so that other processes' locks and open connections stay right. */
+ * by SQLite's backup call, so that other processes' locks and open connections stay right. A store that is
+ * too damaged to be written that way (open it with `damaged`) is emptied first. A backup of an older schema
+ * is taken as it is: migrate afterwards. */
 enum ja_status ja_db_restore(struct ja_db *db, const char *path, ja_progress_fn progress, void *arg,
                              struct ja_error *err);
 

@@ -26,6 +26,8 @@ void ja_sqlite_close(void *conn);
 struct ja_sqlite *ja_sqlite_new(bool read_only); /* NULL: out of memory */
 /* Limits and switches that every handle gets before it reads anything. */
 enum ja_status ja_sqlite_harden(sqlite3 *db, const char *path, struct ja_error *err);
+/* What is set by SQL, the write-ahead log included: it reads the file. */
+enum ja_status ja_sqlite_pragmas(struct ja_sqlite *conn, struct ja_error *err);
 /* "/a/link/b" -> "/a/real/b": SQLite is told to follow no link at all. */
 enum ja_status ja_sqlite_resolve(const char *path, char **ret, struct ja_error *err);
 

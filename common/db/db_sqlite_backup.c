@@ -232,6 +232,22 @@ enum ja_status ja_sqlite_backup(void *conn, const char *path, ja_progress_fn pro
     return st;
 }
 
+/* A file that SQLite cannot even lock as a database is emptied in place:
+ * https://www.sqlite.org/c3ref/c_dbconfig_defensive.html (SQLITE_DBCONFIG_RESET_DATABASE) */
+static enum ja_status empty(struct ja_sqlite *live, struct ja_error *err)
+{
+    int rc = sqlite3_db_config(live->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL), rc2;
+
+    (void)sqlite3_limit(live->db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM attaches its copy */
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(live->db, "VACUUM", NULL, NULL, NULL);
+    (void)sqlite3_limit(live->db, SQLITE_LIMIT_ATTACHED, 0);
+    rc2 = sqlite3_db_config(live->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, NULL);
+    if (rc == SQLITE_OK)
+        rc = rc2;
+    return rc == SQLITE_OK ? JA_OK : ja_sqlite_fail(live, rc, err);
+}
+
 /* One write transaction on the live store: other processes see the old contents until it commits, and the
  * new ones after it. Replacing the file instead would leave them on the deleted one. */
 enum ja_status ja_sqlite_restore(void *conn, void *from, ja_progress_fn progress, void *arg,
@@ -240,6 +256,13 @@ enum ja_status ja_sqlite_restore(void *conn, void *from, ja_progress_fn progress
     struct ja_sqlite *live = conn, *source = from;
     enum ja_status st = copy(live->db, live->path, source->db, progress, arg, err);
 
+    if (st == JA_ERR_CORRUPT) {
+        st = empty(live, err);
+        if (st == JA_OK)
+            st = copy(live->db, live->path, source->db, progress, arg, err);
+    }
+    if (st == JA_OK) /* a store that was made anew has no log yet */
+        st = ja_sqlite_pragmas(live, err);
     if (st == JA_OK) /* only tidies: readers may hold it back, the next one will do it */
         (void)sqlite3_wal_checkpoint_v2(live->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return st;

@@ -175,7 +175,7 @@ static int read_word(void *arg, int n, char **values, char **names)
     return 0;
 }
 
-static enum ja_status set_pragmas(struct ja_sqlite *conn, struct ja_error *err)
+enum ja_status ja_sqlite_pragmas(struct ja_sqlite *conn, struct ja_error *err)
 {
     char mode[16] = "";
     int rc = sqlite3_exec(conn->db, PRAGMAS, NULL, NULL, NULL);
@@ -209,7 +209,9 @@ static enum ja_status open_handle(struct ja_sqlite *conn, const struct ja_db_opt
     if (rc != SQLITE_OK)
         return ja_sqlite_fail(conn, rc, err);
     st = ja_sqlite_harden(conn->db, conn->path, err);
-    return st == JA_OK ? set_pragmas(conn, err) : st;
+    if (st == JA_OK)
+        st = ja_sqlite_pragmas(conn, err);
+    return st == JA_ERR_CORRUPT && opts->damaged ? JA_OK : st;
 }
 
 struct ja_sqlite *ja_sqlite_new(bool read_only)
@@ -256,6 +258,9 @@ void ja_sqlite_close(void *conn)
 
     if (!c)
         return;
+    /* The last connection writes the log back and removes it: a store at rest is one file, and the next
+     * login has no log to read. Leaving it (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE) saves two syncs a login,
+     * next to a password hash a hundred times as long. */
     (void)sqlite3_close_v2(c->db); /* accepts NULL */
     free(c->path);
     free(c);

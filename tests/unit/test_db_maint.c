@@ -515,6 +515,41 @@ static void a_bad_backup_leaves_the_store_as_it_is(void **state)
     ja_db_close(db);
 }
 
+/* The advice for a damaged store is to restore a backup: then that must work, whatever the damage. */
+static void a_damaged_store_can_be_restored(void **state)
+{
+    static unsigned char noise[4096 * 400];
+    struct ja_db *db = ja_temp_db_open(&t, 0);
+    struct ja_error err = {0};
+
+    (void)state;
+    memset(noise, 0xa5, sizeof noise);
+    fill(db);
+    OK(ja_temp_db_add(db, "x", 1, &err));
+    OK(ja_db_backup(db, in_dir("copy.db"), NULL, NULL, &err));
+    ja_db_close(db);
+    for (int damage = 0; damage < 6; damage++) {
+        switch (damage) {
+        case 0: overwrite(t.path, 0, noise, 100); break;              /* the header */
+        case 1: overwrite(t.path, 0, noise, sizeof noise); break;     /* most of it */
+        case 2: overwrite(t.path, 100, noise, 4096 * 10); break;      /* the schema */
+        case 3: assert_int_equal(truncate(t.path, 4096 * 3 + 9), 0); break;
+        case 4: assert_int_equal(truncate(t.path, 0), 0); break;
+        case 5: assert_int_equal(truncate(t.path, 17), 0); break;
+        }
+        db = NULL;
+        OK(ja_db_open(&(struct ja_db_options){.url = t.url, .damaged = true}, &db, &err));
+        if (ja_db_restore(db, in_dir("copy.db"), NULL, NULL, &err) != JA_OK)
+            fail_msg("damage %d: %s", damage, err.message);
+        ja_db_close(db);
+        db = ja_temp_db_open(&t, 0);
+        OK(ja_db_check(db, NULL, 0, &err));
+        assert_int_equal(ja_temp_db_value(db, "x"), 1);
+        OK(ja_temp_db_add(db, "y", 1, &err));
+        ja_db_close(db);
+    }
+}
+
 static void odd_names_are_taken_as_they_are(void **state)
 {
     const char *const names[] = {"a b%41?mode=ro#x.db", "\xc3\xa9&immutable=0", "file:x"};
@@ -557,6 +592,7 @@ int main(void)
         T(a_restore_leaves_a_running_reader_its_snapshot),
         T(a_restore_waits_for_a_writer),
         T(a_bad_backup_leaves_the_store_as_it_is),
+        T(a_damaged_store_can_be_restored),
         T(odd_names_are_taken_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
