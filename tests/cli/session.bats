@@ -27,7 +27,7 @@ login() {
     [ "$(json '[s["username"] for s in d["sessions"]]' <<<"$got")" = "['bob']" ]
     [ "$(json '" ".join(sorted(d["sessions"][0]))' <<<"$got")" = "amr audience auth_time created_at \
 ends_at id idle_ends_at last_used_at live revoke_reason revoked_at service source tty user_agent user_id username" ]
-    [ "$(authctl session list | head -1 | cut -f1,2)" = "$(printf 'SESSION\tUSER')" ]
+    [ "$(authctl session list | head -1 | cut -f1,2)" = "$(printf '%s\talice' "$a")" ]
     fails_with 3 authctl session list --user nosuch
 }
 

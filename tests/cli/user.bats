@@ -52,7 +52,7 @@ phone_verified roles shell status uid updated_at username valid_until" ]
 @test "user list: tab-separated in a pipe, filtered, paged to the end" {
     authctl -q user add bob >/dev/null
     authctl -q user add robot --service >/dev/null
-    [ "$(authctl user list | head -1 | cut -f1,2)" = "$(printf 'USER\tEMAIL')" ]
+    [ "$(authctl user list | head -1 | cut -f1,2)" = "$(printf 'alice\tAlice@Example.org')" ]
     [ "$(authctl user list --json | json '[u["username"] for u in d["users"]], d["next"]')" = \
         "(['alice', 'bob', 'robot'], None)" ]
     [ "$(authctl user list --kind service --json | json '[u["username"] for u in d["users"]]')" = "['robot']" ]
@@ -76,7 +76,8 @@ phone_verified roles shell status uid updated_at username valid_until" ]
     refused 4 phone_taken authctl user add carol --phone +491701234567
     refused 4 uid_taken authctl user add carol --uid 100000
     refused 4 local_user authctl user add root
-    refused 5 uid_out_of_range authctl user add carol --uid 0
+    refused 5 invalid_option authctl user add carol --uid 0
+    refused 5 invalid_option authctl user add carol --gid -1
     refused 5 uid_out_of_range authctl user add carol --uid 1000
     refused 3 role_not_found authctl user add carol --role nosuch
     refused 5 invalid_username authctl user add Carol
