@@ -14,6 +14,7 @@ ja_unit = \
 	tests/unit/test_jwk \
 	tests/unit/test_jws \
 	tests/unit/test_key_flow \
+	tests/unit/test_local_user \
 	tests/unit/test_net \
 	tests/unit/test_password_hash \
 	tests/unit/test_password_policy \
