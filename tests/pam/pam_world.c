@@ -6,6 +6,8 @@
 #include <liboath/oath.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,10 +77,21 @@ static void must_libc(int ok, const char *what)
     exit(99);
 }
 
+static FILE *create(const struct world *w, const char *name)
+{
+    char path[128];
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", w->pamd, name);
+    f = fopen(path, "we");
+    must_libc(f != NULL, path);
+    return f;
+}
+
 void world_open(struct world *w, const char *extra_config)
 {
     const char *build = getenv("top_builddir");
-    char path[4096];
+    char path[4096], real[PATH_MAX];
 
     *w = (struct world){.store = ja_test_store_new(extra_config)};
     w->ctx = &w->store->ctx;
@@ -87,12 +100,19 @@ void world_open(struct world *w, const char *extra_config)
     (void)snprintf(w->conf, sizeof w->conf, "%s/jwtauth.conf", w->dir);
     (void)snprintf(w->pamd, sizeof w->pamd, "%s/pam.d", w->dir);
     (void)snprintf(path, sizeof path, "%s/.libs/pam_jwtauth.so", build ? build : ".");
-    must_libc(access(path, R_OK) == 0, path);
-    (void)snprintf(w->module, sizeof w->module, "%.500s", path);
+    must_libc(realpath(path, real) != NULL, path);
+    (void)snprintf(w->module, sizeof w->module, "%.500s", real);
     must_libc(chmod(w->dir, 0755) == 0, "chmod");
     must_libc(mkdir(w->pamd, 0755) == 0, "mkdir");
+    must_libc(fclose(create(w, "other")) == 0, "other");
     world_service(w, "");
     world_log_clear();
+}
+
+void world_let_go(struct world *w)
+{
+    ja_db_close(w->ctx->db);
+    w->ctx->db = NULL;
 }
 
 void world_close(struct world *w)
@@ -137,6 +157,7 @@ void world_sql(struct world *w, const char *sql)
 {
     struct ja_error err = {0};
 
+    must(ja_ctx_open_store(w->ctx, &err), &err, "open");
     must(ja_db_begin(w->ctx->db, &err), &err, "begin");
     must(ja_db_exec_(w->ctx->db, sql, NULL, 0, NULL, &err), &err, sql);
     must(ja_db_commit(w->ctx->db, &err), &err, "commit");
@@ -144,12 +165,8 @@ void world_sql(struct world *w, const char *sql)
 
 void world_service_text(struct world *w, const char *text)
 {
-    char path[128];
-    FILE *f;
+    FILE *f = create(w, "t");
 
-    (void)snprintf(path, sizeof path, "%s/t", w->pamd);
-    f = fopen(path, "we");
-    must_libc(f != NULL, path);
     for (const char *p = text; *p;) {
         if (strncmp(p, "MODULE", 6) == 0) {
             fputs(w->module, f);
@@ -158,20 +175,18 @@ void world_service_text(struct world *w, const char *text)
             fputc(*p++, f);
         }
     }
-    must_libc(fclose(f) == 0, path);
+    must_libc(fclose(f) == 0, "service file");
 }
 
 void world_service(struct world *w, const char *options)
 {
-    /* ignore=die: libpam hands a lone PAM_IGNORE through instead of taking it for "nobody said yes". */
-    static const char control[] = "[success=ok new_authtok_reqd=ok ignore=die default=bad]";
     static const char *const groups[] = {"auth", "account", "session", "password"};
     char text[8192];
     size_t used = 0;
 
     for (size_t i = 0; i < 4; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s MODULE %s%s %s\n", groups[i],
-                                 control, strstr(options, "conf=") ? "" : "conf=",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s required MODULE %s%s %s\n",
+                                 groups[i], strstr(options, "conf=") ? "" : "conf=",
                                  strstr(options, "conf=") ? "" : w->conf, options);
     world_service_text(w, text);
 }
@@ -298,6 +313,30 @@ int world_call(struct world *w, enum call call, const char *user, struct person 
     int rc = world_dispatch(pamh, call);
 
     world_end(pamh);
+    return rc;
+}
+
+/* What the module itself says, before libpam makes something of it. */
+int world_direct(struct world *w, enum call call, const char *user, const char *option)
+{
+    static const char *const names[] = {"pam_sm_authenticate", "pam_sm_acct_mgmt", "pam_sm_setcred",
+                                        "pam_sm_open_session", "pam_sm_close_session",
+                                        "pam_sm_chauthtok"};
+    void *lib = dlopen(w->module, RTLD_NOW | RTLD_LOCAL);
+    int (*entry)(pam_handle_t *, int, int, const char **);
+    char conf[128];
+    const char *argv[] = {conf, option, NULL};
+    struct person p = person("x");
+    pam_handle_t *pamh = world_start(w, user, &p);
+    int rc;
+
+    must_libc(lib != NULL, "dlopen");
+    *(void **)&entry = dlsym(lib, names[call]);
+    must_libc(entry != NULL, names[call]);
+    (void)snprintf(conf, sizeof conf, "conf=%s", w->conf);
+    rc = entry(pamh, 0, option && *option ? 2 : 1, argv);
+    world_end(pamh);
+    (void)dlclose(lib);
     return rc;
 }
 

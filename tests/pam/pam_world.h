@@ -32,6 +32,8 @@ struct person {
 
 void world_open(struct world *w, const char *extra_config);
 void world_close(struct world *w);
+/* Closes this program's own connection: SQLite would write its log back at a later close. */
+void world_let_go(struct world *w);
 /* An active person; uid and gid by the store's range. */
 void world_user(struct world *w, const char *name, const char *password);
 /* In force; the base32-free raw secret (20 bytes) goes to `secret`. */
@@ -50,6 +52,7 @@ enum call { AUTH, ACCOUNT, SETCRED, OPEN, CLOSE, PASSWORD, CALLS };
 /* One call in a handle of its own; PASSWORD is a forced change (asks the current one). */
 int world_call(struct world *w, enum call call, const char *user, struct person *p);
 int world_dispatch(pam_handle_t *pamh, enum call call);
+int world_direct(struct world *w, enum call call, const char *user, const char *option);
 
 struct world_log {
     char text[65536];

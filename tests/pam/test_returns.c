@@ -28,6 +28,12 @@ static const struct codes broken = {{PAM_AUTHINFO_UNAVAIL, PAM_SYSTEM_ERR, PAM_C
 static const struct codes local = {{PAM_USER_UNKNOWN, PAM_USER_UNKNOWN, PAM_SUCCESS,
                                     PAM_IGNORE, PAM_IGNORE, PAM_USER_UNKNOWN}};
 
+/* libpam makes "nobody said yes" of a lone IGNORE: that one is asked for directly too. */
+static int seen_as(int code)
+{
+    return code == PAM_IGNORE ? PAM_PERM_DENIED : code;
+}
+
 static void expect(struct world *w, const char *what, const char *user, const struct codes *want,
                    struct person p)
 {
@@ -38,6 +44,8 @@ static void expect(struct world *w, const char *what, const char *user, const st
         if (want->code[c] == ANY)
             continue;
         rc = world_call(w, (enum call)c, user, &fresh);
+        if (rc == seen_as(want->code[c]) && want->code[c] == PAM_IGNORE)
+            rc = world_direct(w, (enum call)c, user, NULL);
         if (rc != want->code[c])
             fail_msg("%s: %s of %s gives %d, not %d; log: %s", what, call_names[c], user, rc,
                      want->code[c], world_log.text);
@@ -291,8 +299,9 @@ static void cve_2025_24531_broken_is_unavailable(void **state)
         world_open(&w, "");
         world_user(&w, "alice", RIGHT);
         world_service(&w, broken_rows[i].options);
+        world_let_go(&w);
         broken_rows[i].spoil(&w);
-        ja_ctx_clear(w.ctx);
+        world_let_go(&w);
         world_log_clear();
         (void)world_call(&w, AUTH, "alice", &(struct person){.password = RIGHT});
         if (!strstr(world_log.text, "3 ")) /* LOG_ERR */
@@ -366,9 +375,9 @@ static void not_root_is_unavailable(void **state)
 
             bad |= world_call(&w, (enum call)c, "alice", &p) != broken.code[c];
             bad |= p.prompts != 0;
-            bad |= world_call(&w, (enum call)c, "root", &p) != local.code[c];
+            bad |= world_call(&w, (enum call)c, "root", &p) != seen_as(local.code[c]);
         }
-        bad |= strstr(world_log.text, "jwtauthd") == NULL;
+        bad |= strstr(world_log.text, "jwtauthd is not running") == NULL;
         _exit(bad);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
