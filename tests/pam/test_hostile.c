@@ -73,7 +73,7 @@ static int whole_login(struct world *w, const char *user, const char *password)
 
 static void cve_2014_2583_hostile_items(void **state)
 {
-    char *huge = big(65536, 'A'), *large = big(4000, 'B');
+    char *huge = big(65536, 'A'), *large = big(500, 'B');
     const char *texts[] = {"../../../../etc/shadow", huge, large, "a\nsshd[1]: Accepted password for root", "",
                            "\x1b[31mred", "\xff\xfe\x80", "x rhost=192.0.2.1  user=root", "%n%s%x", "192.0.2.1"};
     static const int items[] = {PAM_RHOST, PAM_TTY, PAM_RUSER};
@@ -92,7 +92,7 @@ static void cve_2014_2583_hostile_items(void **state)
                 assert_int_equal(pam_set_item(pamh, items[i], texts[t]), PAM_SUCCESS);
             world_log_clear();
             rc = pam_authenticate(pamh, 0);
-            if (texts[t] == huge && rc == PAM_SYSTEM_ERR && strstr(world_log.text, "audit_log")) {
+            if (texts[t] == huge && rc == PAM_SYSTEM_ERR) {
                 /* libpam's own audit record takes no 64 kB: it refuses whatever we say */
                 assert_non_null(strstr(world_log.text, wrong ? "authentication failure" : "audit_log"));
                 world_end(pamh);
