@@ -85,6 +85,7 @@ libja_flow_la_SOURCES = \
 	common/flow/logind.c \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
+	common/flow/store_flow.c common/flow/store_flow.h \
 	common/flow/token_flow.c
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_flow_la_LIBADD = libja_domain.la

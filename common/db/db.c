@@ -142,6 +142,11 @@ bool ja_db_in_transaction(const struct ja_db *db)
     return db->begun;
 }
 
+enum ja_status ja_db_info(struct ja_db *db, struct ja_db_info *ret, struct ja_error *err)
+{
+    return db->driver->info(db->conn, ret, err);
+}
+
 enum ja_status ja_db_check(struct ja_db *db, char *ret_problem, size_t size, struct ja_error *err)
 {
     struct ja_error finding = {0};

@@ -94,6 +94,12 @@ bool ja_col_null(struct ja_rows *rows, const char *name);
 enum ja_status ja_rows_status(struct ja_rows *rows, struct ja_error *err);
 
 /* ---- maintenance ---- */
+struct ja_db_info {
+    const char *engine; /* "sqlite" */
+    const char *place;  /* the file; borrowed from the connection */
+    int64_t size;       /* bytes, what is not yet written back included */
+};
+enum ja_status ja_db_info(struct ja_db *db, struct ja_db_info *ret, struct ja_error *err);
 /* Quick: page and foreign-key consistency (integrity_check, foreign_key_check), schema as migrated,
  * no triggers or views of others. ret_problem gets the first finding. */
 enum ja_status ja_db_check(struct ja_db *db, char *ret_problem, size_t size, struct ja_error *err);

@@ -32,6 +32,7 @@ enum ja_status ja_sqlite_pragmas(struct ja_sqlite *conn, struct ja_error *err);
 enum ja_status ja_sqlite_resolve(const char *path, char **ret, struct ja_error *err);
 
 /* db_sqlite_maint.c */
+enum ja_status ja_sqlite_info(void *conn, struct ja_db_info *ret, struct ja_error *err);
 enum ja_status ja_sqlite_has_table(void *conn, const char *table, bool *ret, struct ja_error *err);
 enum ja_status ja_sqlite_foreign(void *conn, char *ret_name, size_t size, struct ja_error *err);
 enum ja_status ja_sqlite_check(void *conn, int version, char *ret_problem, size_t size,

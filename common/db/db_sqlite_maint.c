@@ -3,8 +3,28 @@
 
 #include "common/db/migrate.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum ja_status ja_sqlite_info(void *conn, struct ja_db_info *ret, struct ja_error *err)
+{
+    struct ja_sqlite *c = conn;
+    struct stat sb;
+    char log[PATH_MAX];
+    int64_t size;
+    int n = snprintf(log, sizeof log, "%s-wal", c->path);
+
+    if (stat(c->path, &sb) != 0)
+        return ja_fail_errno(err, errno, c->path);
+    size = sb.st_size;
+    if (n > 0 && (size_t)n < sizeof log && stat(log, &sb) == 0)
+        size += sb.st_size;
+    *ret = (struct ja_db_info){.engine = ja_db_sqlite.name, .place = c->path, .size = size};
+    return JA_OK;
+}
 
 /* One text of the first row; "" without a row. */
 static enum ja_status first_text(struct ja_sqlite *c, const char *sql, const char *bind, int column,
