@@ -22,6 +22,7 @@ ja_unit = \
 	tests/unit/test_recovery_code \
 	tests/unit/test_seal \
 	tests/unit/test_session \
+	tests/unit/test_setup \
 	tests/unit/test_text \
 	tests/unit/test_throttle \
 	tests/unit/test_token \

@@ -27,8 +27,8 @@
 static const int64_t memories[] = {64 * MIB, 48 * MIB, 32 * MIB, 24 * MIB, 19 * MIB};
 #define HASH_OPS 2
 
-static enum ja_status measure(const struct ja_clock *clock, struct ja_init_report *ret,
-                              struct ja_error *err)
+enum ja_status ja_init_measure(const struct ja_clock *clock, struct ja_init_report *ret,
+                               struct ja_error *err)
 {
     enum ja_status st = JA_OK;
     int64_t ms = 0;
@@ -173,7 +173,7 @@ static enum ja_status write_config(const char *path, const struct ja_init_option
                            {"password", "hash_ops", ""}, {"registration", "open", ""}};
     char host[256], *text = NULL;
     size_t len = 0;
-    enum ja_status st = measure(clock, ret, err);
+    enum ja_status st = ja_init_measure(clock, ret, err);
 
     if (st != JA_OK)
         return st;

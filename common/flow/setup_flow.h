@@ -15,6 +15,10 @@ struct ja_init_report { /* what was made, for the front end to tell */
     int64_t hash_memory, hash_ops, hash_ms;
     char issuer[256];
 };
+/* What init decides by: the first of 64, 48, 32, 24, 19 MiB at 2 passes of which one hash takes less than
+ * 150 ms, else 19 MiB. Fills hash_memory, hash_ops, hash_ms. */
+enum ja_status ja_init_measure(const struct ja_clock *clock, struct ja_init_report *ret,
+                               struct ja_error *err);
 /* Safe to repeat: makes what is missing, changes nothing that is there. */
 enum ja_status ja_init(const struct ja_init_options *opts, const struct ja_clock *clock,
                        const struct ja_log *log, struct ja_init_report *ret, struct ja_error *err);

@@ -142,6 +142,12 @@ stanza() {
     done
 }
 
+# pam.conf(5): without a default, what is not named is bad.
+@test "pam: a control without a default denies" {
+    stanza '[success=done user_unknown=ignore]' auth
+    finds ok pam 'sshd: denials are final'
+}
+
 @test "pam: controls that keep root out, or let strangers in" {
     stanza required auth
     finds fail pam 'sshd auth: local users, root too, cannot get in with required'
