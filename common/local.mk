@@ -59,6 +59,7 @@ libja_domain_la_SOURCES = \
 	common/domain/signing_key.c common/domain/signing_key.h \
 	common/domain/throttle.c common/domain/throttle.h \
 	common/domain/token.c common/domain/token.h \
+	common/domain/token_mint.c \
 	common/domain/totp.c common/domain/totp.h \
 	common/domain/user.c common/domain/user.h \
 	common/domain/user_change.c common/domain/user_delete.c

@@ -113,7 +113,7 @@ CREATE INDEX user_roles_role ON user_roles (role_id);
 CREATE TABLE signing_keys (
     kid         TEXT NOT NULL PRIMARY KEY, -- RFC 7638 thumbprint
     alg         TEXT NOT NULL CHECK (alg IN ('ES256', 'EdDSA', 'RS256', 'HS256')),
-    public_der  TEXT,                     -- base64url SubjectPublicKeyInfo; NULL for HS256
+    public_der  TEXT,                     -- base64url, typed DER or raw; NULL for HS256
     private_key TEXT,                     -- sealed typed DER (or secret); NULL once retired
     state       TEXT NOT NULL CHECK (state IN ('next', 'active', 'retiring', 'retired')),
     max_ttl     BIGINT NOT NULL DEFAULT 0, -- longest token lifetime it signed: retiring lasts so long

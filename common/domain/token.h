@@ -30,8 +30,8 @@ struct ja_minted {
     int64_t iat, exp;
 };
 
-/* Reads only, but for ja_signing_key_note_ttl when the lifetime grows: call it before the transaction. The
- * signature is computed here: call ja_token_mint outside a transaction or accept its microseconds. */
+/* Reads only, but for ja_signing_key_note_ttl when the lifetime grows. Good inside a transaction too: a
+ * signature takes microseconds (RS256: a quarter of a millisecond). */
 enum ja_status ja_token_mint(struct ja_ctx *ctx, const struct ja_mint *mint, struct ja_minted *ret,
                              struct ja_error *err);
 void ja_minted_clear(struct ja_minted *m);
@@ -44,11 +44,12 @@ struct ja_token_check {
     int64_t max_ttl;       /* 0: not limited */
     bool ours;             /* demand token_use, jti, sub, typ of our own tokens */
     bool signature_only;   /* no claim is looked at */
+    bool single_key;       /* the one key of the set, whatever kid the token names (--key) */
 };
 
 /* Against a key set, no store: `--jwks` and `--key`. A set of one key without kid in the token takes
- * that key. *ret_claims is a new reference (NULL wanted for payloads that are no JSON object with
- * signature_only: then *ret_payload, malloc'd). */
+ * that key. *ret_claims is a new reference; NULL for a payload that is no JSON object, with
+ * signature_only. */
 enum ja_status ja_token_verify_keyset(const struct ja_keyset *set, const char *token, size_t len,
                                       const struct ja_token_check *check, int64_t now,
                                       json_t **ret_claims, struct ja_error *err);
