@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -392,6 +393,7 @@ static void r21_a_dead_holder_frees_its_slot(void **state)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail */
         byte = ja_hash_slot_take(&t->ctx, &fd, NULL) == JA_OK ? 'y' : 'n';
         if (write(ready[1], &byte, 1) != 1)
             _exit(1);
