@@ -27,7 +27,7 @@ static enum ja_status load(struct ja_error *err)
         {"jwt_get_grant", (void **)&libjwt.get_grant},
     };
 
-    return ja_dl_load("libjwt.so.1", symbols, sizeof symbols / sizeof *symbols, err);
+    return ja_dl_load("libjwt.so.0", symbols, sizeof symbols / sizeof *symbols, err);
 }
 
 static jwt_alg_t libjwt_alg(enum ja_alg alg)
