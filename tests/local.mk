@@ -88,6 +88,7 @@ ja_lints = \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_scripts.sh \
+	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
 TESTS += $(ja_lints)
@@ -96,6 +97,7 @@ TESTS += $(ja_lints)
 ja_bats = \
 	tests/cli/basics.bats \
 	tests/cli/config.bats \
+	tests/cli/db.bats \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \
 	tests/cli/init.bats \
@@ -110,6 +112,12 @@ ja_bats = \
 EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
+endif
+
+# Processes killed at seeded moments.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/fault/test_kill9
+TESTS += tests/fault/test_kill9
 endif
 
 # Faults: an LD_PRELOAD library lets the Nth call fail.  Not with AddressSanitizer, which must come first.

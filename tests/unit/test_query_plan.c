@@ -170,7 +170,7 @@ static void plan(const char *sql, void *arg)
             continue;
         scan = true;
         if (!may_read_all(sql))
-            print_message("%s\n    %s\n", sql, detail);
+            print_message("# %s\n#    %s\n", sql, detail);
     }
     (void)sqlite3_finalize(stmt);
     if (scan && may_read_all(sql))
@@ -185,7 +185,7 @@ static void no_statement_scans(void **state)
 
     (void)state;
     each_statement(plan, &tally);
-    print_message("%d statements, %d read whole tables on purpose\n", tally.statements, tally.allowed);
+    print_message("# %d statements, %d read whole tables on purpose\n", tally.statements, tally.allowed);
     assert_true(tally.statements > 60);
     assert_int_equal(tally.bad, 0);
 }
