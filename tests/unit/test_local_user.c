@@ -265,7 +265,7 @@ static void field_is(const char *name, const char *wanted)
 
     assert_non_null(text);
     assert_non_null(f);
-    (void)fread(text, 1, 4095, f);
+    assert_true(fread(text, 1, 4095, f) > 0);
     (void)fclose(f);
     (void)snprintf(line, sizeof line, "%s:%s:", name, wanted);
     if (!strstr(text, line))
