@@ -1,5 +1,254 @@
+/* Verifying and looking at tokens; with --jwks or --key no store and no configuration is needed. */
 #include "cli/cmd.h"
+#include "cli/output.h"
+#include "cli/prompt.h"
+#include "common/base/file_guard.h"
+#include "common/domain/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEYS_FILE_MAX (1 << 20)
+#define OFFLINE_LEEWAY 30
+
+/* Public keys decide whom to believe: nobody else may be able to change the file. */
+static enum ja_status read_keys(const char *path, struct ja_secret *ret, struct ja_error *err)
+{
+    static const struct ja_file_rule rule = {.max_mode = 07755, .max_size = KEYS_FILE_MAX,
+                                             .allow_own = true};
+    enum ja_status st;
+
+    if (strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_jwks",
+                       "--jwks takes a file; fetch the key set first: curl -o jwks.json %.200s", path);
+    st = ja_file_read(path, &rule, ret, err);
+    return st == JA_ERR_UNSAFE ? JA_ERR_INVALID : st;
+}
+
+static enum ja_status load_set(struct cli *cli, enum ja_alg alg, struct ja_keyset *ret,
+                               struct ja_error *err)
+{
+    const char *jwks = cli_opt(cli, "jwks"), *file = cli_opt(cli, "key");
+    struct ja_secret text = {0};
+    struct ja_key *key = NULL;
+    enum ja_status st = read_keys(jwks ? jwks : file, &text, err);
+
+    if (st == JA_OK && jwks)
+        st = ja_keyset_parse(text.data, text.len, ret, err);
+    else if (st == JA_OK)
+        st = ja_key_from_file_text(&text, alg, &key, err);
+    if (st == JA_OK && !jwks) {
+        ret->keys = calloc(1, sizeof *ret->keys);
+        if (ret->keys) {
+            ret->keys[0] = key;
+            ret->len = 1;
+        } else {
+            ja_key_free(key);
+            st = ja_fail_nomem(err);
+        }
+    }
+    ja_secret_clear(&text);
+    return st;
+}
+
+static void warn_unchecked(struct cli *cli, const struct ja_token_check *check)
+{
+    if (check->signature_only)
+        cli_notice(cli, "only the signature was checked: no claim, not even the token's end");
+    else if (!check->issuer || !check->audience)
+        cli_notice(cli, "%s not checked: give %s", !check->issuer && !check->audience
+                                                       ? "issuer and audience were"
+                   : check->issuer ? "the audience was"
+                                   : "the issuer was",
+                   !check->issuer && !check->audience ? "--issuer and --audience"
+                   : check->issuer                    ? "--audience"
+                                                      : "--issuer");
+}
+
+/* Any JWS's payload: escaped on a terminal, as it is elsewhere. */
+static enum ja_status put_payload(struct cli *cli, const struct ja_secret *token, struct ja_error *err)
+{
+    struct ja_jws jws = {0};
+    enum ja_status st = ja_jws_parse_unverified((const char *)token->data, token->len, &jws, err);
+
+    if (st != JA_OK)
+        return st;
+    if (cli->json)
+        st = ja_fail(err, JA_ERR_INVALID, "not_json", "the payload is no JSON object: leave --json out");
+    else if (isatty(STDOUT_FILENO))
+        cli_line(cli, "%s", (const char *)jws.payload);
+    else
+        cli_raw(cli, jws.payload, jws.payload_len);
+    ja_jws_clear(&jws);
+    return st;
+}
+
+static enum ja_status put_claims(struct cli *cli, const json_t *claims, struct ja_error *err)
+{
+    char *text;
+
+    if (cli->json)
+        return cli_answer(cli, json_deep_copy(claims), err);
+    text = json_dumps(claims, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    if (!text)
+        return ja_fail_nomem(err);
+    cli_raw(cli, text, strlen(text));
+    free(text);
+    return JA_OK;
+}
+
+/* The reason stands first, for people and scripts alike. */
+static enum ja_status say_reason(struct ja_error *err)
+{
+    char code[sizeof err->code], message[sizeof err->message];
+
+    memcpy(code, err->code, sizeof code);
+    memcpy(message, err->message, sizeof message);
+    return ja_fail(err, JA_ERR_DENIED, code, "%s: %.900s", code, message);
+}
+
+static enum ja_status verify(struct cli *cli, struct ja_token_check *check,
+                             const struct ja_secret *token, json_t **ret, struct ja_error *err)
+{
+    const char *text = (const char *)token->data;
+    struct ja_keyset set = {0};
+    struct ja_token_check ours;
+    enum ja_status st;
+
+    if (cli_opt(cli, "jwks") || cli_opt(cli, "key")) {
+        st = load_set(cli, check->alg, &set, err);
+        if (st == JA_OK)
+            st = ja_token_verify_keyset(&set, text, token->len, check, cli_now(cli), ret, err);
+        ja_keyset_clear(&set);
+        return st;
+    }
+    st = cli_require(cli, NEEDS_MASTER, err);
+    if (st != JA_OK)
+        return st;
+    ours = ja_token_check_default(&cli->ctx);
+    ours.alg = check->alg;
+    ours.signature_only = check->signature_only;
+    if (check->issuer)
+        ours.issuer = check->issuer;
+    if (check->audience)
+        ours.audience = check->audience;
+    *check = ours;
+    return ja_token_verify(&cli->ctx, text, token->len, check, cli_flag(cli, "offline"), ret, err);
+}
+
+static enum ja_status run_verify(struct cli *cli, struct ja_error *err)
+{
+    struct ja_token_check check = {
+        .issuer = cli_opt(cli, "issuer"),
+        .audience = cli_opt(cli, "audience"),
+        .leeway = OFFLINE_LEEWAY,
+        .signature_only = cli_flag(cli, "signature-only"),
+        .single_key = cli_opt(cli, "key") != NULL,
+    };
+    struct ja_secret token = {0};
+    json_t *claims = NULL;
+    enum ja_status st = cli_opt_alg(cli, "alg", &check.alg, err);
+
+    if (st == JA_OK && cli_opt(cli, "jwks") && cli_opt(cli, "key"))
+        return cli_usage(cli, err, "--jwks and --key exclude each other");
+    if (st == JA_OK)
+        st = ja_crypto_init(err);
+    /* far more than a token may have: that one is too long is for the verifier to say */
+    if (st == JA_OK)
+        st = cli_arg_or_stdin(cli, 0, "token", 2 << 20, &token, err);
+    if (st == JA_OK)
+        st = verify(cli, &check, &token, &claims, err);
+    if (st == JA_OK)
+        st = claims ? put_claims(cli, claims, err) : put_payload(cli, &token, err);
+    if (st == JA_OK)
+        warn_unchecked(cli, &check);
+    if (st == JA_ERR_DENIED)
+        st = say_reason(err);
+    json_decref(claims);
+    ja_secret_clear(&token);
+    return st;
+}
+
+/* ---- decode ---- */
+
+static enum ja_status put_parts(struct cli *cli, const struct ja_jws *jws, struct ja_error *err)
+{
+    json_t *payload = NULL, *doc;
+    enum ja_status st = ja_jws_claims_unverified(jws, &payload, err);
+
+    if (st != JA_OK)
+        return st;
+    doc = json_pack("{s:O,s:o}", "header", jws->header, "payload", payload);
+    if (cli->json)
+        return cli_answer(cli, doc, err);
+    st = doc ? put_claims(cli, doc, err) : ja_fail_nomem(err);
+    json_decref(doc);
+    return st;
+}
+
+static enum ja_status say_unreadable(struct ja_error *err)
+{
+    char message[sizeof err->message];
+
+    memcpy(message, err->message, sizeof message);
+    return ja_fail(err, JA_ERR_INVALID, "malformed", "%.900s", message);
+}
+
+static enum ja_status run_decode(struct cli *cli, struct ja_error *err)
+{
+    struct ja_secret token = {0};
+    struct ja_jws jws = {0};
+    enum ja_status st = ja_crypto_init(err);
+
+    if (st == JA_OK)
+        st = cli_arg_or_stdin(cli, 0, "token", 2 << 20, &token, err);
+    if (st == JA_OK)
+        st = ja_jws_parse_unverified((const char *)token.data, token.len, &jws, err);
+    if (st == JA_OK)
+        st = put_parts(cli, &jws, err);
+    if (st == JA_OK)
+        cli_notice(cli, "nothing was checked: anybody can write such a token");
+    if (st == JA_ERR_DENIED) /* the question was what it says, not whether it counts */
+        st = say_unreadable(err);
+    ja_jws_clear(&jws);
+    ja_secret_clear(&token);
+    return st;
+}
+
+static const struct cli_option verify_options[] = {
+    {"audience", 0, "A", false, "who it must be for (default with the store: as configured)"},
+    {"issuer", 0, "I", false, "who must have issued it (default with the store: as configured)"},
+    {"jwks", 0, "FILE", false, "verify with this public key set alone: no store, no configuration"},
+    {"key", 0, "FILE", false, "verify with this key alone: PEM, JWK, or an HS256 secret"},
+    {"alg", 0, "A", false, "the algorithm that the key must be of"},
+    {"offline", 0, NULL, false, "with the store: leave revocation out"},
+    {"signature-only", 0, NULL, false, "check the signature of any JWS, none of its claims"},
+    CLI_OPTIONS_END,
+};
 
 const struct command cmd_token_offline_commands[] = {
+    {.noun = "token",
+     .verb = "verify",
+     .run = run_verify,
+     .needs = NEEDS_NOTHING | RAW_ARGUMENTS,
+     .options = verify_options,
+     .args = "[TOKEN | -]",
+     .max_args = 1,
+     .summary = "verify a token and print its claims",
+     .example = "authctl token verify --jwks jwks.json - <\"$JWTAUTH_TOKEN_FILE\"",
+     .details = "Exit 1 and the reason (expired, bad_signature, unknown_key, revoked, ...) when it does\n"
+                "not count. With --jwks or --key tokens of any issuer are taken; revocation is not known\n"
+                "there. A token as argument can be seen by others on the host while this runs.",
+     .keys = "*"},
+    {.noun = "token",
+     .verb = "decode",
+     .run = run_decode,
+     .needs = NEEDS_NOTHING | RAW_ARGUMENTS,
+     .args = "[TOKEN | -]",
+     .max_args = 1,
+     .summary = "show what a token says, without checking it",
+     .example = "authctl token decode - <token",
+     .keys = "header payload"},
     {0},
 };

@@ -81,7 +81,7 @@ static enum ja_status setup_failed(enum ja_status st, struct ja_error *err)
 
 static bool needs(const struct cli *cli, unsigned what)
 {
-    return (cli->cmd->needs & what) == what;
+    return (cli->needs & what) == what;
 }
 
 static enum ja_status check_caller(const struct cli *cli, struct ja_error *err)
@@ -114,6 +114,12 @@ static enum ja_status setup(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && needs(cli, NEEDS_MASTER))
         st = ja_ctx_require_master(&cli->ctx, err);
     return st == JA_OK ? JA_OK : setup_failed(st, err);
+}
+
+enum ja_status cli_require(struct cli *cli, unsigned more, struct ja_error *err)
+{
+    cli->needs |= more;
+    return setup(cli, err);
 }
 
 static enum ja_status check_count(struct cli *cli, struct ja_error *err)
@@ -185,7 +191,7 @@ static enum ja_status run(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         st = check_count(cli, err);
     if (st == JA_OK)
-        st = setup(cli, err);
+        st = cli_require(cli, cli->cmd->needs, err);
     if (st == JA_OK)
         st = cli->cmd->run(cli, err);
     return st;

@@ -46,6 +46,7 @@ struct cli {
     struct cli_parsed parsed; /* options.h */
     const char *const *args;  /* positional arguments: args[0] .. args[nargs - 1], then NULL */
     int nargs;
+    unsigned needs;           /* cmd->needs, and what cli_require added */
     const char *config_path;  /* -c or JWTAUTH_CONFIG; NULL: the built-in one */
     const char *socket;       /* --socket */
     bool json, quiet, yes;
@@ -65,6 +66,9 @@ const struct command *command_find(const char *noun, const char *verb);
 bool command_noun_known(const char *noun);
 /* Calls fn for every command in table order. */
 void command_each(void (*fn)(void *arg, const struct command *cmd), void *arg);
+
+/* For a command whose options decide what it needs: sets up the rest, as a row's flags would have. */
+enum ja_status cli_require(struct cli *cli, unsigned needs, struct ja_error *err);
 
 /* Time from the context's clock, or the system's when the command has no context. */
 int64_t cli_now(const struct cli *cli);

@@ -8,6 +8,7 @@ authctl_SOURCES = \
 	cli/output.c cli/output.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
+	cli/row_tokens.c cli/row_tokens.h \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
 	cli/suggest.c cli/suggest.h \

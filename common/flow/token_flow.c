@@ -1,4 +1,5 @@
 /* Tokens by an administrator: issue and revoke. */
+#include "common/domain/role.h"
 #include "common/flow/account_internal.h"
 #include "common/flow/session_flow.h"
 
@@ -45,6 +46,42 @@ static enum ja_status check_texts(const char *audience, const char *scope, struc
     return JA_OK;
 }
 
+/* "invoices:read" by "invoices:read", "invoices:*", "*:read" or "*:*". */
+static bool covers(const char *permission, const char *word, size_t len)
+{
+    const char *p = strchr(permission, ':'), *w = memchr(word, ':', len);
+    size_t p_res = p ? (size_t)(p - permission) : 0, w_res = w ? (size_t)(w - word) : 0;
+    size_t w_act = w ? len - w_res - 1 : 0;
+
+    if (!p || !w)
+        return false;
+    return ((p_res == 1 && permission[0] == '*') ||
+            (p_res == w_res && memcmp(permission, word, w_res) == 0)) &&
+           (strcmp(p + 1, "*") == 0 || (strlen(p + 1) == w_act && memcmp(p + 1, w + 1, w_act) == 0));
+}
+
+/* Never more than held (DESIGN section 5). */
+static enum ja_status check_held(struct ja_ctx *ctx, const struct ja_user *user, const char *scope,
+                                 struct ja_error *err)
+{
+    struct ja_strlist held = {0};
+    enum ja_status st = scope ? ja_role_permissions(ctx, user->id, &held, err) : JA_OK;
+
+    while (st == JA_OK && scope && *scope) {
+        size_t len = strcspn(scope, " ");
+        bool ok = false;
+
+        for (size_t i = 0; !ok && i < held.len; i++)
+            ok = covers(held.items[i], scope, len);
+        if (!ok)
+            st = ja_fail(err, JA_ERR_DENIED, "scope_not_held", "no role of %s permits %.*s",
+                         user->username, (int)(len < 128 ? len : 128), scope);
+        scope += len + (scope[len] == ' ');
+    }
+    ja_strlist_clear(&held);
+    return st;
+}
+
 static enum ja_status check_active(const struct ja_ctx *ctx, const struct ja_user *user,
                                    struct ja_error *err)
 {
@@ -69,6 +106,8 @@ enum ja_status ja_token_issue(struct ja_ctx *ctx, const char *username, const ch
         st = ja_user_find(ctx, username, &user, err);
     if (st == JA_OK)
         st = check_active(ctx, &user, err);
+    if (st == JA_OK)
+        st = check_held(ctx, &user, scope, err);
     if (st == JA_OK)
         st = ja_token_mint(ctx, &mint, &m, err);
     if (st == JA_OK)
