@@ -15,7 +15,7 @@ install_everything() {
     done
     install -m 0644 "$top_builddir/.libs/pam_jwtauth.so" "$(dirname "$unix")/pam_jwtauth.so"
     install -m 0644 "$tests_dir"/../packaging/pam/* /etc/pam.d/
-    make_installation "
+    make_installation "history = 0
 [throttle]
 login = 1000/15m
 per_source = 1000/15m
@@ -47,6 +47,12 @@ make_user() {
 make_local() {
     useradd -m -s /bin/sh "$1"
     printf '%s:%s\n' "$1" "$password" | chpasswd
+}
+
+# reset_password NAME: back to $password, not to be changed; policy refuses the one in force.
+reset_password() {
+    printf 'Other-Horse-%s-Battery\n' $RANDOM | authctl -q password set "$1" --password-stdin
+    printf '%s\n' "$password" | authctl -q password set "$1" --password-stdin
 }
 
 # enroll NAME: a second factor in force; the secret goes to /run/NAME.secret.

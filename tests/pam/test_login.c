@@ -763,8 +763,8 @@ static void only_root_skips_the_old_password(void **state)
     ja_ctx_clear(w.ctx);
     (void)fflush(NULL);
     pid = fork();
-    if (pid == 0) { /* as passwd: real uid a user's, effective uid 0 */
-        int bad = setresuid(1234, 0, 0) != 0;
+    if (pid == 0) { /* as passwd: real uid a user's (nobody's: cracklib wants one of /etc/passwd), effective uid 0 */
+        int bad = setresuid(65534, 0, 0) != 0;
 
         p = person("wrong");
         pamh = world_start(&w, "alice", &p);
