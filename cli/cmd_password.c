@@ -173,7 +173,7 @@ static enum ja_status answer_report(struct cli *cli, const struct ja_policy_repo
 
     for (size_t i = 0; i < report->len; i++) {
         if (!cli->json)
-            cli_line(cli, "%s\t%s", report->broken[i].code, report->broken[i].text);
+            cli_line(cli, "%s: %s", report->broken[i].code, report->broken[i].text);
         else if (json_array_append_new(rules, json_pack("{s:s,s:s}", "code", report->broken[i].code,
                                                         "message", report->broken[i].text)) != 0) {
             json_decref(rules);

@@ -2,9 +2,10 @@
 
 #include "common/base/dynload.h"
 
+#include <limits.h>
 #include <pwquality.h>
-#include <sodium.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* libpwquality's own floor: it takes no smaller PWQ_SETTING_MIN_LENGTH. */
 #define LENGTH_FLOOR 6
@@ -65,6 +66,32 @@ static int ask(pwquality_settings_t *pwq, const char *pw)
     return rc;
 }
 
+static enum ja_status missing(struct ja_error *err)
+{
+    return ja_fail(err, JA_ERR_UNAVAILABLE, "dictionary_missing",
+                   "the password dictionary cannot be read: install cracklib-runtime, or set "
+                   "[password] dictionary = no");
+}
+
+/* cracklib writes on stderr when it cannot open its dictionary; a PAM module must not. */
+static enum ja_status check_files(struct ja_error *err)
+{
+    static const char *const suffixes[] = {".pwd", ".pwi", ".hwm"};
+    static const char *(*default_dict)(void); /* GetDefaultCracklibDict */
+    static const struct ja_dl_symbol symbols[] = {{"GetDefaultCracklibDict", (void **)&default_dict}};
+    char path[PATH_MAX];
+
+    if (!default_dict && ja_dl_load("libcrack.so.2", symbols, 1, NULL) != JA_OK)
+        return JA_OK; /* a libpwquality with another cracklib: asked below */
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        int n = snprintf(path, sizeof path, "%s%s", default_dict(), suffixes[i]);
+
+        if (n < 0 || (size_t)n >= sizeof path || access(path, R_OK) != 0)
+            return missing(err);
+    }
+    return JA_OK;
+}
+
 /* libpwquality answers the same for a word and for a dictionary that it cannot open: a word must be
  * found, and random letters must not. */
 static enum ja_status check_dictionary(pwquality_settings_t *pwq, struct ja_error *err)
@@ -72,17 +99,17 @@ static enum ja_status check_dictionary(pwquality_settings_t *pwq, struct ja_erro
     static const char letters[] = "bcdfghjkmnpqrstvwxyz23456789CDFGHJKMNPQRSTVWXYZ-_.,:+=*/!?%&()[]";
     unsigned char noise[24];
     char text[sizeof noise + 1];
-    enum ja_status st = ja_random(noise, sizeof noise, err);
+    enum ja_status st = check_files(err);
 
+    if (st == JA_OK)
+        st = ja_random(noise, sizeof noise, err);
     if (st != JA_OK)
         return st;
     for (size_t i = 0; i < sizeof noise; i++)
         text[i] = letters[noise[i] % (sizeof letters - 1)];
     text[sizeof noise] = 0;
     if (ask(pwq, "password") != PWQ_ERROR_CRACKLIB_CHECK || ask(pwq, text) < 0)
-        return ja_fail(err, JA_ERR_UNAVAILABLE, "dictionary_missing",
-                       "the password dictionary cannot be read: install cracklib-runtime, or set "
-                       "[password] dictionary = no");
+        return missing(err);
     return JA_OK;
 }
 
