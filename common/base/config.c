@@ -193,13 +193,25 @@ static enum ja_status check_bytes(const char *name, const char *text, size_t len
     return JA_OK;
 }
 
+/* libini_config 1.3.1 and its libcollection crash when a malloc fails while they parse (tried: 36 of
+ * 500 allocations).  They take 45 KiB and, for real files, less than 20 bytes for each of the file's: memory
+ * that is short, say by a limit that the caller set, is found out here instead. */
+static bool memory_left(size_t len)
+{
+    void *volatile probe = malloc(65536 + 32 * len); /* volatile: or the compiler leaves both out */
+    bool left = probe != NULL;
+
+    free(probe);
+    return left;
+}
+
 static enum ja_status parse_syntax(struct source *src, size_t len, struct ja_error *err)
 {
     struct ini_cfgfile *file = NULL;
     enum ja_status st = JA_OK;
     int rc;
 
-    if (ini_config_create(&src->ini) != 0)
+    if (!memory_left(len) || ini_config_create(&src->ini) != 0)
         return ja_fail_nomem(err);
     /* An empty buffer is an error to it, not an empty file. */
     if (len == 0)
