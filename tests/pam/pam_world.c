@@ -42,8 +42,9 @@ static void keep_line(int priority, const char *fmt, va_list args)
 }
 
 /* Found before libpam's own: the program is linked with -export-dynamic. */
-void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...);
-void pam_vsyslog(const pam_handle_t *pamh, int priority, const char *fmt, va_list args);
+#define EXPORT __attribute__((visibility("default")))
+EXPORT void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...);
+EXPORT void pam_vsyslog(const pam_handle_t *pamh, int priority, const char *fmt, va_list args);
 
 void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
 {
