@@ -101,9 +101,11 @@ ja_bats = \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \
 	tests/cli/init.bats \
+	tests/cli/password.bats \
 	tests/cli/prompt.bats \
 	tests/cli/register.bats \
 	tests/cli/session.bats \
+	tests/cli/totp.bats \
 	tests/cli/user.bats \
 	tests/e2e/login.bats \
 	tests/e2e/sshd.bats \
