@@ -187,16 +187,12 @@ enum ja_status ja_db_restore(struct ja_db *db, const char *path, ja_progress_fn 
     if (st != JA_OK)
         return st;
     st = ja_db_check(from, problem, sizeof problem, &why);
-    if (st == JA_OK) {
-        /* Statements of the old contents hold its schema; they are prepared again when needed. */
-        ja_db_finish_statements(db);
-        ja_db_finish_statements(from);
+    if (st == JA_OK)
         st = db->driver->restore(db->conn, from->conn, progress, arg, err);
-    } else {
+    else
         st = ja_fail(err, st == JA_ERR_IO ? JA_ERR_CORRUPT : st, "backup_refused",
                      "%s: %s; the store was left as it is", path,
                      *problem ? problem : why.message);
-    }
     ja_db_close(from);
     return st;
 }

@@ -9,9 +9,11 @@
 #include "tests/support/temp_db.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -311,16 +313,24 @@ static void a_backup_is_one_private_file(void **state)
     char name[140];
     struct stat sb;
     int calls = 0;
-    mode_t old = umask(0);
+    unsigned char version = 0;
+    mode_t old;
+    int fd;
 
     (void)state;
     fill(db);
     OK(ja_temp_db_add(db, "x", 7, &err));
+    old = umask(0777);
     OK(ja_db_backup(db, in_dir("copy.db"), count_calls, &calls, &err));
     (void)umask(old);
     assert_true(calls > 1);
     assert_int_equal(stat(in_dir("copy.db"), &sb), 0);
     assert_int_equal(sb.st_mode & 07777, 0600);
+    /* https://www.sqlite.org/fileformat.html: byte 18 is 2 for a file that wants a log beside it */
+    fd = open(in_dir("copy.db"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, &version, 1, 18), 1);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(version, 1);
     for (int i = 0; i < 3; i++) {
         (void)snprintf(name, sizeof name, "%s%s", in_dir("copy.db"), (const char *[]){"-wal", "-shm", "-journal"}[i]);
         assert_int_equal(access(name, F_OK), -1);
@@ -388,6 +398,30 @@ static void a_backup_replaces_and_follows_nothing(void **state)
     OK(ja_db_begin(db, &err));
     assert_int_equal(ja_db_backup(db, in_dir("copy"), NULL, NULL, &err), JA_ERR_INTERNAL);
     ja_db_rollback(db);
+    ja_db_close(db);
+}
+
+static void a_backup_that_fails_leaves_nothing(void **state)
+{
+    struct ja_db *db = ja_temp_db_open(&t, 0);
+    struct ja_error err = {0};
+    struct rlimit old, small;
+    enum ja_status st;
+
+    (void)state;
+    fill(db);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    small = (struct rlimit){.rlim_cur = 300000, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    st = ja_db_backup(db, in_dir("copy.db"), NULL, NULL, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_not_equal(st, JA_OK);
+    assert_non_null(strstr(err.message, in_dir("copy.db")));
+    assert_int_equal(access(in_dir("copy.db"), F_OK), -1);
+    assert_int_equal(access(in_dir("copy.db-journal"), F_OK), -1);
+    assert_int_equal(access(in_dir("copy.db-wal"), F_OK), -1);
+    OK(ja_temp_db_add(db, "x", 1, &err));
     ja_db_close(db);
 }
 
@@ -587,6 +621,7 @@ int main(void)
         T(a_truncated_store_is_found),
         T(a_backup_is_one_private_file),
         T(a_backup_is_one_moment_while_logins_go_on),
+        T(a_backup_that_fails_leaves_nothing),
         T(a_backup_replaces_and_follows_nothing),
         T(a_restore_reaches_open_connections),
         T(a_restore_leaves_a_running_reader_its_snapshot),
