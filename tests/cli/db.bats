@@ -12,9 +12,10 @@ setup() {
     # shellcheck source=tests/support/cli.bash
     . "$BATS_TEST_DIRNAME/../support/cli.bash"
     store=/var/lib/jwtauth/jwtauth.db
-    rm -rf /var/lib/jwtauth /root/b
+    rm -rf /var/lib/jwtauth
     cp -a /var/lib/jwtauth.first /var/lib/jwtauth
-    mkdir -m 0700 /root/b
+    b=$BATS_TEST_TMPDIR/b
+    mkdir -m 0700 "$b"
 }
 
 add_user() {
@@ -35,7 +36,7 @@ users() {
 }
 
 @test "a store that is gone, damaged or not private: exit 8, saying what to do" {
-    for verb in status migrate check 'backup /root/b/x'; do
+    for verb in status migrate check "backup $b/x"; do
         mv "$store" "$store.away"
         # shellcheck disable=SC2086
         fails_with 8 authctl db $verb
@@ -46,15 +47,15 @@ users() {
         fails_with 8 authctl db $verb
         [[ "$stderr" == *"chmod 0600 '$store'"* ]]
         chmod 0600 "$store"
-        cp "$store" /root/b/keep
+        cp "$store" "$b/keep"
         dd if=/dev/zero of="$store" bs=100 count=1 conv=notrunc status=none
         # shellcheck disable=SC2086
         fails_with 8 authctl db $verb --json
         [ "$(error_code)" = store_corrupt ]
         [[ "$stderr" == *"authctl db restore"* ]]
-        cat /root/b/keep >"$store"
+        cat "$b/keep" >"$store"
     done
-    [ ! -e /root/b/x ]
+    [ ! -e "$b/x" ]
 }
 
 @test "only root may" {
@@ -85,7 +86,7 @@ users() {
     sqlite3 "$store" "INSERT INTO schema_migrations VALUES (900, '0900_later', 'x', 1)"
     have=$(authctl db status --json | json 'd["program_version"]')
     [ "$(authctl db status --json | json 'd["state"], d["schema_version"]')" = "('newer', 900)" ]
-    for command in 'user list' 'db migrate' 'db check' 'db backup /root/b/x'; do
+    for command in 'user list' 'db migrate' 'db check' "db backup $b/x"; do
         # shellcheck disable=SC2086
         fails_with 8 authctl $command
         [[ "$stderr" == *"version 900"*"knows $have"* ]]
@@ -112,17 +113,17 @@ users() {
 
 @test "backup and restore bring everything back" {
     add_user alice
-    run --separate-stderr authctl db backup /root/b/one
+    run --separate-stderr authctl db backup "$b/one"
     [ "$status" = 0 ]
-    [ "$output" = "made /root/b/one" ]
+    [ "$output" = "made $b/one" ]
     [[ "$stderr" == *"master key"* ]]
-    [ "$(stat -c '%a %U %F' /root/b/one)" = '600 root regular file' ]
-    [ "$(ls -A /root/b)" = one ]
+    [ "$(stat -c '%a %U %F' "$b/one")" = '600 root regular file' ]
+    [ "$(ls -A "$b")" = one ]
     add_user bob
     [ "$(users)" = 2 ]
-    run --separate-stderr authctl -y db restore /root/b/one
+    run --separate-stderr authctl -y db restore "$b/one"
     [ "$status" = 0 ]
-    [[ "$output" == *"restored /root/b/one"* ]]
+    [[ "$output" == *"restored $b/one"* ]]
     [[ "$stderr" == *revoked* ]]
     [ "$(users)" = 1 ]
     authctl user show alice >/dev/null
@@ -135,13 +136,13 @@ users() {
 }
 
 @test "backup takes a relative name and replaces nothing" {
-    cd /root/b
+    cd "$b"
     authctl -q db backup copy
     sum=$(cksum <copy)
     fails_with 4 authctl db backup copy --json
     [ "$(error_code)" = backup_exists ]
     [ "$(cksum <copy)" = "$sum" ]
-    ln -s /root/b/target link
+    ln -s "$b/target" link
     fails_with 4 authctl db backup link
     [ ! -e target ]
     fails_with 3 authctl db backup /nonexistent/folder/copy
@@ -153,65 +154,66 @@ users() {
 }
 
 @test "restore asks: no terminal and no --yes is exit 2, nothing happens" {
-    authctl -q db backup /root/b/one
+    authctl -q db backup "$b/one"
     add_user alice
-    fails_with 2 setsid authctl db restore /root/b/one </dev/null
+    fails_with 2 setsid authctl db restore "$b/one" </dev/null
     [ "$(users)" = 1 ]
 }
 
 @test "a bad backup leaves the store as it is" {
-    authctl -q db backup /root/b/good
+    authctl -q db backup "$b/good"
     add_user alice
-    fails_with 3 authctl -y db restore /root/b/none
-    head -c 20000 /root/b/good >/root/b/short
-    cp /root/b/good /root/b/readable
-    printf 'not a database, but long enough to be looked at %0200d' 0 >/root/b/text
-    cp /root/b/good /root/b/newer
-    chmod 0600 /root/b/*
-    sqlite3 /root/b/newer "INSERT INTO schema_migrations VALUES (900, '0900_later', 'x', 1)"
+    fails_with 3 authctl -y db restore "$b/none"
+    head -c 20000 "$b/good" >"$b/short"
+    cp "$b/good" "$b/readable"
+    printf 'not a database, but long enough to be looked at %0200d' 0 >"$b/text"
+    cp "$b/good" "$b/newer"
+    chmod 0600 "$b"/*
+    sqlite3 "$b/newer" "INSERT INTO schema_migrations VALUES (900, '0900_later', 'x', 1)"
     for name in short text newer; do
-        fails_with 8 authctl -y db restore /root/b/$name --json
+        fails_with 8 authctl -y db restore "$b/$name" --json
         [ "$(error_code)" = backup_refused ] || [ "$(error_code)" = store_corrupt ]
         [ "$(users)" = 1 ]
     done
-    chmod 0644 /root/b/readable
-    fails_with 8 authctl -y db restore /root/b/readable
+    chmod 0644 "$b/readable"
+    fails_with 8 authctl -y db restore "$b/readable"
     [[ "$stderr" == *"chmod 0600"* ]]
-    ln -s good /root/b/link
-    fails_with 8 authctl -y db restore /root/b/link
+    ln -s good "$b/link"
+    fails_with 8 authctl -y db restore "$b/link"
     [ "$(users)" = 1 ]
     authctl db check
 }
 
 @test "restore mends what its advice is given for: a damaged store, and one that is gone" {
     add_user alice
-    authctl -q db backup /root/b/good
+    authctl -q db backup "$b/good"
     dd if=/dev/urandom of="$store" bs=4096 count=5 conv=notrunc status=none
     fails_with 8 authctl user list
-    authctl -q -y db restore /root/b/good
+    authctl -q -y db restore "$b/good"
     authctl db check
     [ "$(users)" = 1 ]
     truncate -s 5000 "$store"
     fails_with 8 authctl user list
-    authctl -q -y db restore /root/b/good
+    authctl -q -y db restore "$b/good"
     [ "$(users)" = 1 ]
     rm -r /var/lib/jwtauth
-    authctl -q -y db restore /root/b/good
+    authctl -q -y db restore "$b/good"
     [ "$(users)" = 1 ]
     [ "$(stat -c %a /var/lib/jwtauth "$store" | xargs)" = '700 600' ]
 }
 
 @test "umask 000 makes nothing readable (F12), and SQLITE_TMPDIR is not used (F13)" {
-    mkdir -m 0777 /tmp/planted
+    mkdir -m 0777 "$b/planted"
     (
         umask 000
-        export SQLITE_TMPDIR=/tmp/planted TMPDIR=/tmp/planted
-        authctl -q db backup /root/b/one
-        ! command -v strace >/dev/null || strace -f -o /root/b/trace -e trace=openat,open,creat authctl db check
-        authctl -q -y db restore /root/b/one
+        export SQLITE_TMPDIR=$b/planted TMPDIR=$b/planted
+        authctl -q db backup "$b/one"
+        ! command -v strace >/dev/null || strace -f -o "$b/trace" -e trace=openat,open,creat authctl db check
+        authctl -q -y db restore "$b/one"
     )
-    [ "$(stat -c %a /root/b/one "$store" | sort -u)" = 600 ]
-    touch /root/b/trace
-    run ! grep planted /root/b/trace
-    [ -z "$(ls -A /tmp/planted)" ]
+    [ "$(stat -c %a "$b/one" "$store" | sort -u)" = 600 ]
+    touch "$b/trace"
+    run grep -c planted "$b/trace"
+    [ "$output" = 0 ]
+    [ -z "$(ls -A "$b/planted")" ]
 }
