@@ -76,7 +76,7 @@ static enum ja_status setup_failed(enum ja_status st, struct ja_error *err)
     memcpy(message, err->message, sizeof message);
     memcpy(code, err->code, sizeof code);
     return ja_fail(err, JA_ERR_CONFIG, code, "%.900s%s", message,
-                   st == JA_ERR_NOT_FOUND ? "; 'authctl init' makes what is missing" : "");
+                   strstr(message, "authctl init") ? "" : "; 'authctl doctor' says what is wrong");
 }
 
 static bool needs(const struct cli *cli, unsigned what)
