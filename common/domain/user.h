@@ -72,7 +72,8 @@ enum ja_status ja_user_set_must_change(struct ja_ctx *ctx, const char *id, bool 
 enum ja_status ja_user_set_last_login(struct ja_ctx *ctx, const char *id, struct ja_error *err);
 /* Access tokens without a session (token issue) dated before `when` are refused from now on; those of a
  * session end with their session, so that a cut spares the session that changed a password, and a
- * login in the same second is good. A token minted later is dated `when` at the earliest. */
+ * login in the same second is good. A token minted later is dated `when` at the earliest; where that
+ * time has been reached by an earlier cut, the new one goes a second beyond. */
 enum ja_status ja_user_cut_tokens(struct ja_ctx *ctx, const char *id, int64_t when,
                                   struct ja_error *err);
 /* Marks deleted, drops personal data and every credential row; the id stays for the audit log. */

@@ -292,11 +292,13 @@ enum ja_status ja_user_cut_tokens(struct ja_ctx *ctx, const char *id, int64_t wh
     int64_t n = 0;
     enum ja_status st = require_tx(ctx, err);
 
-    /* never moved back: a clock that was set back must not revive what was cut */
+    /* Never moved back: a clock that was set back must not revive what was cut.  And always moved: a
+     * token minted after a cut in the same second is dated at that cut, and must fall to the next. */
     if (st == JA_OK)
         st = ja_db_exec(ctx->db,
                         "UPDATE users SET tokens_not_before = CASE WHEN tokens_not_before < $2 "
-                        "THEN $2 ELSE tokens_not_before END WHERE id = $1 AND deleted_at IS NULL",
+                        "THEN $2 ELSE tokens_not_before + 1 END "
+                        "WHERE id = $1 AND deleted_at IS NULL",
                         JA_BINDS(JA_T(id), JA_I(when)), &n, err);
     return changed(st, n, err);
 }

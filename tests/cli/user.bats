@@ -44,8 +44,13 @@ phone_verified roles shell status uid updated_at username valid_until" ]
 
 @test "user show: no hash, secret or code in any form" {
     authctl -q user add hidden --password-stdin <<<"$good" >/dev/null
-    ! authctl user show hidden --json | grep -F -e argon2 -e hash
-    ! authctl user show hidden | grep -F -e argon2 -e hash
+    for json in "" --json; do
+        # shellcheck disable=SC2086
+        got=$(authctl user show hidden $json)
+        [[ $got == *hidden* ]]
+        [[ $got != *argon2* ]]
+        [[ $got != *hash* ]]
+    done
     authctl -q user delete hidden --yes
 }
 
@@ -207,9 +212,10 @@ db.commit()
 PY
     for how in "user show alice" "user list" "user list --json" "user show alice --json"; do
         # shellcheck disable=SC2086
-        ! authctl $how | LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x7f]'
-        # shellcheck disable=SC2086
-        ! authctl $how | grep -x root
+        authctl $how >"$BATS_TEST_TMPDIR/out"
+        grep -q owned "$BATS_TEST_TMPDIR/out"
+        [ "$(LC_ALL=C grep -c -P '[\x00-\x08\x0b-\x1f\x7f]' "$BATS_TEST_TMPDIR/out")" = 0 ]
+        [ "$(grep -c '^root' "$BATS_TEST_TMPDIR/out")" = 0 ]
     done
     authctl -q user modify alice --full-name Alice --email alice@example.org >/dev/null
 }
@@ -246,7 +252,7 @@ shadow_field() {
     authctl -q user add lokal --adopt >/dev/null
     [[ $(shadow_field lokal) == '!jwtauth!'* ]]
     authctl -q user delete lokal --yes >/dev/null
-    [[ $(shadow_field lokal) == '$6$'* ]]
+    [[ $(shadow_field lokal) == "\$6\$"* ]]
 }
 
 @test "user add --adopt: a locked local user comes without a password, a system account never" {

@@ -570,6 +570,29 @@ static void r18_logout_everywhere_ends_everything_but_the_account(void **state)
     clear_live(&l);
 }
 
+/* Several in one second: what was minted between two cuts falls to the second one. */
+static void r18_a_second_cut_in_the_same_second_cuts_too(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct live l = {0};
+    struct ja_user u = {0};
+    struct ja_minted between = {0};
+
+    make_live(t, &l);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ja_session_close_user(&t->ctx, l.session.user_id, "x", NULL, NULL), JA_OK);
+        assert_int_equal(ja_user_find_by_id(&t->ctx, l.session.user_id, &u, NULL), JA_OK);
+        assert_int_equal(
+            ja_token_mint(&t->ctx, &(struct ja_mint){.user = &u, .amr = ""}, &between, NULL), JA_OK);
+        assert_int_equal(verify(&t->ctx, between.token), JA_OK);
+        assert_int_equal(ja_session_close_user(&t->ctx, l.session.user_id, "x", NULL, NULL), JA_OK);
+        assert_int_equal(verify(&t->ctx, between.token), JA_ERR_DENIED);
+        ja_minted_clear(&between);
+        ja_user_clear(&u);
+    }
+    clear_live(&l);
+}
+
 /* CVE-2026-43911, CVE-2021-33322: tokens that outlive a password change. */
 static void r18_a_password_set_ends_everything(void **state)
 {
@@ -820,6 +843,7 @@ int main(void)
         T(r18_disable_ends_everything_and_enable_revives_nothing),
         T(r18_delete_ends_everything),
         T(r18_logout_everywhere_ends_everything_but_the_account),
+        T(r18_a_second_cut_in_the_same_second_cuts_too),
         T(r18_a_password_set_ends_everything),
         T(r18_the_login_that_changes_the_password_goes_on_alone),
         T(r18_the_session_that_changes_the_password_goes_on_alone),
