@@ -103,6 +103,7 @@ ja_bats = \
 	tests/cli/init.bats \
 	tests/cli/password.bats \
 	tests/cli/prompt.bats \
+	tests/cli/rows.bats \
 	tests/cli/register.bats \
 	tests/cli/session.bats \
 	tests/cli/totp.bats \
