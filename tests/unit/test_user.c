@@ -420,16 +420,20 @@ static void delete_leaves_no_personal_data_and_frees_the_names(void **state)
 
 /* ---- lists ---- */
 
+#define LIST_MAX 256
+
 static enum ja_status names_of(void *arg, const struct ja_user *u)
 {
-    strncat(arg, u->username, sizeof u->username);
-    strncat(arg, " ", 2);
+    char *out = arg;
+    size_t len = strlen(out);
+
+    (void)snprintf(out + len, LIST_MAX - len, "%s ", u->username);
     return JA_OK;
 }
 
 static void expect_list(struct ja_test_store *t, struct ja_user_filter filter, const char *want)
 {
-    char got[256] = "";
+    char got[LIST_MAX] = "";
 
     assert_int_equal(ja_user_each(&t->ctx, &filter, names_of, got, NULL), JA_OK);
     assert_string_equal(got, want);
