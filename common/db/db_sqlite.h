@@ -12,6 +12,7 @@ struct ja_sqlite {
     sqlite3 *db;
     char *path; /* resolved; stands in messages */
     bool read_only;
+    int64_t wait_ms, since_ms; /* how long a lock is waited for; when this wait began */
 };
 
 /* Turns a result code into a status and a message that names the file and the mend. */

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "common/db/migrate.h"
+#include "tests/support/parallel.h"
 #include "tests/support/temp_db.h"
 
 #include <string.h>
@@ -484,6 +485,31 @@ static void closing_undoes_what_was_not_committed(void **state)
     assert_int_equal(ja_temp_db_value(fx.db, "x"), 1);
 }
 
+static int add_some(void *arg, int number)
+{
+    struct ja_db *db = ja_temp_db_open(&fx.t, 60);
+    struct ja_error err = {0};
+    int failed = 0;
+
+    (void)arg, (void)number;
+    for (int i = 0; i < 5; i++)
+        failed += ja_temp_db_add(db, "all", 1, &err) != JA_OK;
+    ja_db_close(db);
+    return failed;
+}
+
+/* 200 logins at once: each gets the lock in the end, none overwrites another's count. */
+static void no_parallel_write_is_lost(void **state)
+{
+    int results[JA_PARALLEL_MAX] = {0};
+
+    (void)state;
+    ja_parallel(200, add_some, NULL, results);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(results[i], 0);
+    assert_int_equal(ja_temp_db_value(fx.db, "all"), 1000);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -511,6 +537,7 @@ int main(void)
         T(a_second_writer_is_busy_a_reader_is_not),
         T(a_read_transaction_is_one_snapshot),
         T(a_read_only_store_takes_no_writes),
+        T(no_parallel_write_is_lost),
         T(closing_undoes_what_was_not_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
