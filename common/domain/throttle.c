@@ -212,6 +212,8 @@ static enum ja_status peek(struct ja_ctx *ctx, struct bucket *b, struct ja_error
     return st;
 }
 
+/* A window that a clock set back put into the future is left to ja_throttle_book, which brings it
+ * back for good: judged here it would begin anew with every look, and block until that time. */
 enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                  struct ja_error *err)
 {
@@ -224,7 +226,7 @@ enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_wh
             continue;
         st = peek(ctx, &b[i], err);
         settle(ctx, &b[i], now);
-        if (!who->trusted && wait_of(&b[i], now) > longest)
+        if (!who->trusted && !b[i].moved && wait_of(&b[i], now) > longest)
             longest = wait_of(&b[i], now);
     }
     return st == JA_OK && longest > 0 ? refuse(longest, err) : st;

@@ -179,6 +179,42 @@ static void a_clock_set_back_neither_opens_nor_blocks_for_long(void **state)
     assert_int_equal(booked(&t->ctx, &alice, 9), 5);
 }
 
+static void a_look_tells_what_a_try_would_get_and_books_nothing(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who trusted = alice;
+    struct ja_error err = {0};
+
+    trusted.trusted = true;
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(booked(&t->ctx, &alice, 4), 4);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(booked(&t->ctx, &alice, 1), 1);
+    ja_fake_clock_advance(&t->clock, 100);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, &err), JA_ERR_THROTTLED);
+    assert_int_equal(err.retry_after, 15 * 60 - 100);
+    assert_int_equal(ja_throttle_check(&t->ctx, &trusted, NULL), JA_OK);
+    assert_int_equal(stored(&t->ctx, "user_source"), 5);
+    ja_fake_clock_advance(&t->clock, 15 * 60 - 100);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_OK);
+}
+
+/* Whoever looks first and tries only when the look lets him is blocked for one window too, no longer. */
+static void a_look_after_a_clock_set_back_leaves_it_to_the_try(void **state)
+{
+    struct ja_test_store *t = *state;
+    int64_t count = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    ja_fake_clock_advance(&t->clock, -86400);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(ja_throttle_book(&t->ctx, &alice, &count, NULL), JA_ERR_THROTTLED);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_ERR_THROTTLED);
+    ja_fake_clock_advance(&t->clock, 15 * 60);
+    assert_int_equal(ja_throttle_check(&t->ctx, &alice, NULL), JA_OK);
+    assert_int_equal(ja_throttle_book(&t->ctx, &alice, &count, NULL), JA_OK);
+}
+
 static void a_clock_set_forward_begins_a_new_window(void **state)
 {
     struct ja_test_store *t = *state;
@@ -312,6 +348,8 @@ int main(void)
         T(success_forgets_the_pair_but_not_the_source),
         T(a_try_that_was_not_evaluated_is_taken_back),
         T(a_clock_set_back_neither_opens_nor_blocks_for_long),
+        T(a_look_tells_what_a_try_would_get_and_books_nothing),
+        T(a_look_after_a_clock_set_back_leaves_it_to_the_try),
         T(a_clock_set_forward_begins_a_new_window),
         T(r10_the_count_survives_a_restart),
         cmocka_unit_test(lock_after_blocks_the_user_everywhere_for_a_while),
