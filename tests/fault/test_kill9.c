@@ -253,7 +253,7 @@ static void kill9_leaves_no_half_migration(void **state)
         (void)unlink(in_dir("state/jwtauth.db-wal"));
         (void)unlink(in_dir("state/jwtauth.db-shm"));
         pid_t pid = spawn(migrate_forever, NULL);
-        pause_us(below(9000));
+        pause_us(below(20000));
         kill_one(pid);
         OK(ja_db_open(&(struct ja_db_options){.url = t.url, .busy_timeout = 5, .create = true, .any_schema = true},
                       &db, &err));
@@ -332,7 +332,7 @@ static void kill9_leaves_no_half_restore(void **state)
         pid_t pid = spawn(restore_forever, NULL);
         int64_t value;
 
-        pause_us(below(60000));
+        pause_us(below(120000));
         kill_one(pid);
         sound();
         value = whole_value();
@@ -375,7 +375,7 @@ static void kill9_leaves_no_half_backup_that_passes(void **state)
         OK(ja_db_restore(db, in_dir("one"), NULL, NULL, &err));
         ja_db_close(db);
         pid = spawn(backup_forever, NULL);
-        pause_us(below(40000));
+        pause_us(below(80000));
         kill_one(pid);
         db = ja_temp_db_open(&t, 5);
         OK(ja_db_restore(db, in_dir("two"), NULL, NULL, &err));
