@@ -37,6 +37,10 @@ AC_DEFUN([JA_HARDENING], [
   JA_TRY_CFLAG([-ftrivial-auto-var-init=zero], [JA_CFLAGS])
   JA_TRY_CFLAG([-fno-strict-aliasing], [JA_CFLAGS])
   AS_IF([test "$enable_sanitizers" = no], [JA_TRY_CFLAG([-D_FORTIFY_SOURCE=2], [JA_CFLAGS])])
+  dnl What a module never calls (running chpasswd, loginctl) is not in it.
+  JA_TRY_CFLAG([-ffunction-sections], [JA_CFLAGS])
+  JA_TRY_CFLAG([-fdata-sections], [JA_CFLAGS])
+  JA_TRY_LDFLAG([-Wl,--gc-sections], [JA_LDFLAGS])
   JA_TRY_LDFLAG([-Wl,-z,relro], [JA_LDFLAGS])
   JA_TRY_LDFLAG([-Wl,-z,now], [JA_LDFLAGS])
   JA_TRY_LDFLAG([-Wl,-z,noexecstack], [JA_LDFLAGS])

@@ -70,6 +70,9 @@ check_PROGRAMS += $(ja_pamtests)
 TESTS += $(ja_pamtests)
 endif
 
+dist_check_SCRIPTS += tests/pam/check_module.sh
+TESTS += tests/pam/check_module.sh
+
 TEST_EXTENSIONS = .bats .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 BATS_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

@@ -112,10 +112,10 @@ watch_session() {
     file=$(sed -n 's/^JWTAUTH_TOKEN_FILE=//p' "$home/env")
     [[ $file == /run/jwtauth/sessions/*/token ]]
     [ "$(cat "$home/mode")" = "600 $1" ]
-    ! grep -q JWTAUTH_LOGIN "$home/env"
+    run ! grep -q JWTAUTH_LOGIN "$home/env"
     grep -q '^JWTAUTH_SESSION_ID=' "$home/env"
     [ "$(grep -c . "$home/env")" = 2 ]
-    ! grep -Eq 'jwtauth|master' "$home/fds" # CVE-2019-12210
+    run ! grep -Eq 'jwtauth|master' "$home/fds" # CVE-2019-12210
     authctl --json token verify - </run/token | json 'd["preferred_username"]' | grep -qx "$1"
     authctl key jwks >/run/jwks.json
     chmod 0644 /run/jwks.json

@@ -483,6 +483,105 @@ static void r23_hostile_surroundings(void **state)
     world_close(&w);
 }
 
+/* ---- memory ---- */
+
+/* The marker is nowhere in the program as it is searched for. */
+static const unsigned char veiled[] = {'W' ^ 0x5a, 'i' ^ 0x5a, 'p' ^ 0x5a, 'e' ^ 0x5a, 'M' ^ 0x5a, 'e' ^ 0x5a, '-' ^ 0x5a,
+                                       '4' ^ 0x5a, '8' ^ 0x5a, '1' ^ 0x5a, '5' ^ 0x5a, '1' ^ 0x5a, '6' ^ 0x5a, '!' ^ 0x5a};
+
+static char *unveil(void)
+{
+    char *s = calloc(1, sizeof veiled + 1);
+
+    assert_non_null(s);
+    for (size_t i = 0; i < sizeof veiled; i++)
+        s[i] = (char)(veiled[i] ^ 0x5a);
+    return s;
+}
+
+static void wipe(char *s)
+{
+    explicit_bzero(s, sizeof veiled);
+    free(s);
+}
+
+static int count_in(const unsigned char *buf, size_t len)
+{
+    int n = 0;
+
+    for (size_t i = 0; i + sizeof veiled <= len; i++) {
+        size_t k = 0;
+
+        while (k < sizeof veiled && buf[i + k] == (veiled[k] ^ 0x5a))
+            k++;
+        n += k == sizeof veiled;
+    }
+    return n;
+}
+
+/* Over every page that can be written. */
+static int markers_in_memory(void)
+{
+    static unsigned char buf[1 << 16];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), found = 0;
+    char line[512], mode[8];
+    unsigned long from, to;
+
+    assert_true(maps && mem >= 0);
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[1] != 'w')
+            continue;
+        for (unsigned long at = from; at < to; at += sizeof buf - sizeof veiled) {
+            size_t want = to - at < sizeof buf ? to - at : sizeof buf;
+            ssize_t n;
+
+            if ((unsigned long)buf < at + want && at < (unsigned long)buf + sizeof buf)
+                continue;
+            n = pread(mem, buf, want, (off_t)at);
+            if (n > 0)
+                found += count_in(buf, (size_t)n);
+        }
+    }
+    explicit_bzero(buf, sizeof buf);
+    close(mem);
+    fclose(maps);
+    return found;
+}
+
+/* CVE-2024-10041: after pam_end the process holds neither the password nor a part of a change. */
+static void cve_2024_10041_no_password_stays(void **state)
+{
+    struct world w;
+    char *pw = unveil();
+    struct person p = person(pw);
+    pam_handle_t *pamh;
+
+    (void)state;
+    world_open(&w, GENEROUS);
+    world_user(&w, "alice", RIGHT);
+    world_user(&w, "bob", RIGHT);
+    assert_true(markers_in_memory() > 0); /* the search works */
+    pamh = world_start(&w, "alice", &p);  /* a wrong password */
+    assert_int_equal(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+    world_end(pamh);
+    p = person(RIGHT); /* a new one */
+    p.fresh = p.retype = pw;
+    pamh = world_start(&w, "alice", &p);
+    assert_int_equal(pam_chauthtok(pamh, PAM_CHANGE_EXPIRED_AUTHTOK), PAM_SUCCESS);
+    world_end(pamh);
+    p = person(pw); /* the right one */
+    assert_int_equal(world_call(&w, AUTH, "alice", &p), PAM_SUCCESS);
+    p = person(RIGHT); /* typed as a code */
+    p.code = pw;
+    world_service(&w, "mfa=required");
+    assert_int_equal(world_call(&w, AUTH, "bob", &p), PAM_AUTH_ERR);
+    p = (struct person){0};
+    wipe(pw);
+    assert_int_equal(markers_in_memory(), 0);
+    world_close(&w);
+}
+
 /* ---- threads ---- */
 
 struct worker {
@@ -541,6 +640,7 @@ int main(void)
         cmocka_unit_test(r23_ignored_signals),
         cmocka_unit_test(survives_alarms),
         cmocka_unit_test(r23_hostile_surroundings),
+        cmocka_unit_test(cve_2024_10041_no_password_stays),
         cmocka_unit_test(eight_threads),
     };
 
