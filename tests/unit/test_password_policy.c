@@ -255,7 +255,7 @@ static void r20_names_inside_are_refused_in_any_letter_case(void **state)
     assert_string_equal(broken(w, "x7-aUTH.example.ORG"), "has_issuer");
     assert_string_equal(broken(w, "x7-eXAMple-Zqpw"), "has_issuer");
     assert_string_equal(broken(w, "x7-eXAMpel-Zqpw"), "");
-    w->cfg.mfa.issuer_label = "Quxcorp";
+    w->cfg.mfa.issuer_label = (char[]){"Quxcorp"};
     assert_string_equal(broken(w, "x7-quxCORP-Zqpw"), "has_issuer");
     assert_int_equal(uname(&uts), 0);
     if (strlen(uts.nodename) >= 3) {
