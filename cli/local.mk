@@ -15,6 +15,8 @@ authctl_SOURCES = \
 	cli/tty.c cli/tty.h \
 	cli/user_spec.c cli/user_spec.h \
 	cli/cmd.h \
+	common/base/late_ini_config.c \
+	common/db/db_sqlite_late.c \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
 	cli/cmd_getent.c \
@@ -28,7 +30,7 @@ authctl_SOURCES = \
 	cli/cmd_token.c \
 	cli/cmd_token_offline.c \
 	cli/cmd_user.c
-authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
 authctl_LDADD = libja_flow.la
 
 # The completion is printed by the program that it completes.

@@ -5,7 +5,7 @@
 enum ja_status ja_dl_load(const char *soname, const struct ja_dl_symbol *symbols, size_t count,
                           struct ja_error *err)
 {
-    void *found[32];
+    void *found[64];
     void *lib;
 
     if (count > sizeof found / sizeof found[0])

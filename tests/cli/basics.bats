@@ -230,9 +230,30 @@ refused() {
 }
 
 @test "R29 no core file and no ptrace by the same user" {
+    ! grep -q __asan_init /usr/bin/authctl || skip "the sanitizer has to attach"
     strace -f -o /run/trace authctl getent passwd >/dev/null
     grep -q 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' /run/trace
     grep -qE 'prlimit64\(0, RLIMIT_CORE, \{rlim_cur=0, rlim_max=0\}' /run/trace
     # before any file of ours is opened
     [ "$(grep -nE 'PR_SET_DUMPABLE' /run/trace | head -1 | cut -d: -f1)" -lt "$(grep -n jwtauth.conf /run/trace | head -1 | cut -d: -f1)" ]
+}
+
+@test "libraries that a command does not use are not loaded at its start" {
+    ! grep -q __asan_init /usr/bin/authctl || skip "the sanitizer cannot be traced"
+    ! ldd /usr/bin/authctl | grep -E 'sqlite|ini_config|curl|oath|jwt|qrencode|pwquality' || return 1
+    strace -f -e trace=openat -o /run/trace authctl help >/dev/null
+    ! grep -E 'sqlite|ini_config' /run/trace || return 1
+    strace -f -e trace=openat -o /run/trace authctl getent passwd >/dev/null
+    grep -q 'libsqlite3.so.0' /run/trace
+}
+
+@test "a library that cannot be loaded: exit 8, not a crash" {
+    mkdir -p /run/lib
+    for lib in libsqlite3.so.0 libini_config.so.5; do
+        : >"/run/lib/$lib"
+        LD_LIBRARY_PATH=/run/lib fails_with 8 authctl getent passwd
+        LD_LIBRARY_PATH=/run/lib authctl help >/dev/null
+        rm "/run/lib/$lib"
+    done
+    authctl getent passwd
 }
