@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <ini_configobj.h>
 #include <sqlite3.h>
@@ -35,9 +34,6 @@ static __thread struct {
 
 EXPORT void ja_fault_arm(int kind, long nth)
 {
-    void *frame;
-
-    (void)backtrace(&frame, 1); /* its first call loads a library */
     fault.kind = kind;
     fault.nth = nth;
     fault.count = 0;
@@ -59,33 +55,13 @@ EXPORT void ja_fault_pause(int pause)
     fault.paused = pause;
 }
 
-/* libini_config and what lies below it crash when one of their own allocations fails (see
- * common/base/config.c, which asks for the memory beforehand): theirs are counted but spared. */
-static int is_theirs(const void *address)
+/* SQLite calls its own functions through the same names; what fails there without the engine's knowing would
+ * show nothing but a broken engine. */
+static int from_sqlite(const void *caller)
 {
-    static const char *const libraries[] = {"libcollection.", "libini_config.", "libref_array.",
-                                            "libbasicobjects.", "libpath_utils."};
     Dl_info where;
 
-    if (!dladdr(address, &where) || !where.dli_fname)
-        return 0;
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
-        if (strstr(where.dli_fname, libraries[i]))
-            return 1;
-    return 0;
-}
-
-static int spared(void)
-{
-    void *frames[8];
-    int n, theirs = 0;
-
-    fault.paused = 1;
-    n = backtrace(frames, 8);
-    for (int i = 0; i < n; i++)
-        theirs = theirs || is_theirs(frames[i]);
-    fault.paused = 0;
-    return theirs;
+    return dladdr(caller, &where) && where.dli_fname && strstr(where.dli_fname, "libsqlite3.");
 }
 
 static int hit(int kind)
@@ -93,8 +69,10 @@ static int hit(int kind)
     if (!fault.on || fault.paused || fault.kind != kind || ++fault.count != fault.nth)
         return 0;
     fault.fired = 1;
-    return kind != JA_FAULT_ALLOC || !spared();
+    return 1;
 }
+
+#define SQLITE_HIT() (!from_sqlite(__builtin_return_address(0)) && hit(JA_FAULT_SQLITE))
 
 /* The real function behind ours; found while disarmed, so that the look-up itself does not count. */
 static void *real(const char *name)
@@ -292,7 +270,7 @@ EXPORT ssize_t getrandom(void *buf, size_t n, unsigned flags)
 EXPORT int sqlite3_open_v2(const char *name, sqlite3 **db, int flags, const char *vfs)
 {
     REAL(sqlite3_open_v2);
-    if (hit(JA_FAULT_SQLITE)) {
+    if (SQLITE_HIT()) {
         *db = NULL;
         return SQLITE_CANTOPEN;
     }
@@ -302,7 +280,7 @@ EXPORT int sqlite3_open_v2(const char *name, sqlite3 **db, int flags, const char
 EXPORT int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **st, const char **tail)
 {
     REAL(sqlite3_prepare_v2);
-    if (hit(JA_FAULT_SQLITE)) {
+    if (SQLITE_HIT()) {
         *st = NULL;
         return SQLITE_NOMEM;
     }
@@ -313,7 +291,7 @@ EXPORT int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flag
                               const char **tail)
 {
     REAL(sqlite3_prepare_v3);
-    if (hit(JA_FAULT_SQLITE)) {
+    if (SQLITE_HIT()) {
         *st = NULL;
         return SQLITE_NOMEM;
     }
@@ -323,24 +301,24 @@ EXPORT int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flag
 EXPORT int sqlite3_step(sqlite3_stmt *st)
 {
     REAL(sqlite3_step);
-    return hit(JA_FAULT_SQLITE) ? SQLITE_IOERR : next(st);
+    return SQLITE_HIT() ? SQLITE_IOERR : next(st);
 }
 
 EXPORT int sqlite3_exec(sqlite3 *db, const char *sql, int (*cb)(void *, int, char **, char **),
                         void *arg, char **msg)
 {
     REAL(sqlite3_exec);
-    return hit(JA_FAULT_SQLITE) ? SQLITE_IOERR : next(db, sql, cb, arg, msg);
+    return SQLITE_HIT() ? SQLITE_IOERR : next(db, sql, cb, arg, msg);
 }
 
 EXPORT int sqlite3_bind_text(sqlite3_stmt *st, int i, const char *s, int n, void (*d)(void *))
 {
     REAL(sqlite3_bind_text);
-    return hit(JA_FAULT_SQLITE) ? SQLITE_NOMEM : next(st, i, s, n, d);
+    return SQLITE_HIT() ? SQLITE_NOMEM : next(st, i, s, n, d);
 }
 
 EXPORT int sqlite3_bind_int64(sqlite3_stmt *st, int i, sqlite3_int64 v)
 {
     REAL(sqlite3_bind_int64);
-    return hit(JA_FAULT_SQLITE) ? SQLITE_NOMEM : next(st, i, v);
+    return SQLITE_HIT() ? SQLITE_NOMEM : next(st, i, v);
 }
