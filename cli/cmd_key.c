@@ -115,6 +115,9 @@ static enum ja_status run_import(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         st = ja_key_import(&cli->ctx, &text, alg, &info, err);
     ja_secret_clear(&text);
+    if (st == JA_OK && info.alg != (enum ja_alg)cli->ctx.cfg->tokens.algorithm)
+        cli_notice(cli, "it becomes active with: authctl key rotate --alg %s (configured is %s)",
+                   ja_alg_name(info.alg), ja_alg_name((enum ja_alg)cli->ctx.cfg->tokens.algorithm));
     return st == JA_OK ? answer_key(cli, &info, err) : st;
 }
 

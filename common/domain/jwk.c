@@ -37,6 +37,33 @@ enum ja_status ja_fail_openssl(struct ja_error *err, const char *what)
     return ja_fail(err, JA_ERR_CRYPTO, "crypto_failed", "%s failed", what);
 }
 
+enum ja_status ja_fail_signature(struct ja_error *err)
+{
+    unsigned long code = ERR_peek_last_error();
+
+    ERR_clear_error();
+    if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+        return ja_fail_nomem(err);
+    return ja_fail(err, JA_ERR_DENIED, "bad_signature", "the signature does not fit");
+}
+
+enum ja_status ja_key_operation(struct ja_key *key, EVP_PKEY_CTX **ctx, int (*init)(EVP_PKEY_CTX *),
+                                int (*set_up)(EVP_PKEY_CTX *, const struct ja_key *),
+                                struct ja_error *err)
+{
+    EVP_PKEY_CTX *fresh;
+
+    if (*ctx)
+        return JA_OK;
+    fresh = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+    if (!fresh || init(fresh) != 1 || (set_up && set_up(fresh, key) != 1)) {
+        EVP_PKEY_CTX_free(fresh);
+        return ja_fail_openssl(err, "setting a key up");
+    }
+    *ctx = fresh;
+    return JA_OK;
+}
+
 bool ja_kid_valid(const char *kid)
 {
     size_t n = strspn(kid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");

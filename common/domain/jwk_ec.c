@@ -214,25 +214,16 @@ static enum ja_status sign(struct ja_key *key, const void *data, size_t len,
     size_t der_len = sizeof der;
     enum ja_status st = ja_key_sha256(key, data, len, hash, err);
 
+    if (st == JA_OK)
+        st = ja_key_operation(key, &key->sign_ctx, EVP_PKEY_sign_init, NULL, err);
     if (st != JA_OK)
         return st;
-    if (!key->sign_ctx) {
-        key->sign_ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-        if (!key->sign_ctx || EVP_PKEY_sign_init(key->sign_ctx) != 1)
-            return ja_fail_openssl(err, "signing");
-    }
     if (EVP_PKEY_sign(key->sign_ctx, der, &der_len, hash, sizeof hash) != 1)
         return ja_fail_openssl(err, "signing");
     st = to_raw(der, der_len, sig, err);
     if (st == JA_OK)
         *ret_len = 2 * COORD;
     return st;
-}
-
-static enum ja_status bad_signature(struct ja_error *err)
-{
-    ERR_clear_error();
-    return ja_fail(err, JA_ERR_DENIED, "bad_signature", "the signature does not fit");
 }
 
 static enum ja_status to_der(const unsigned char raw[2 * COORD], unsigned char der[80], int *ret_len,
@@ -261,20 +252,17 @@ static enum ja_status verify(struct ja_key *key, const void *data, size_t len,
     enum ja_status st;
 
     if (sig_len != 2 * COORD)
-        return bad_signature(err);
+        return ja_fail_signature(err);
     st = ja_key_sha256(key, data, len, hash, err);
     if (st == JA_OK)
         st = to_der(sig, der, &der_len, err);
+    if (st == JA_OK)
+        st = ja_key_operation(key, &key->verify_ctx, EVP_PKEY_verify_init, NULL, err);
     if (st != JA_OK)
         return st;
-    if (!key->verify_ctx) {
-        key->verify_ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-        if (!key->verify_ctx || EVP_PKEY_verify_init(key->verify_ctx) != 1)
-            return ja_fail_openssl(err, "verifying");
-    }
     /* r or s of 0, or not below n, is refused by OpenSSL (CVE-2022-21449) */
     if (EVP_PKEY_verify(key->verify_ctx, der, (size_t)der_len, hash, sizeof hash) != 1)
-        return bad_signature(err);
+        return ja_fail_signature(err);
     return JA_OK;
 }
 

@@ -85,12 +85,15 @@ static enum ja_status key_mac(struct ja_key *key, struct ja_error *err)
         OSSL_PARAM_construct_end(),
     };
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 
-    if (mac)
-        key->mac = EVP_MAC_CTX_new(mac);
     EVP_MAC_free(mac);
-    if (!key->mac || EVP_MAC_init(key->mac, key->secret.data, key->secret.len, params) != 1)
+    /* kept only when it is keyed: a MAC without its key would be anybody's */
+    if (!ctx || EVP_MAC_init(ctx, key->secret.data, key->secret.len, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
         return ja_fail_openssl(err, "HMAC");
+    }
+    key->mac = ctx;
     return JA_OK;
 }
 

@@ -58,6 +58,13 @@ enum ja_status ja_key_finish(struct ja_key *key, struct ja_error *err);
 /* libcrypto without its configuration file: OPENSSL_CONF must decide nothing (SECURITY R23). */
 void ja_openssl_init(void);
 enum ja_status ja_fail_openssl(struct ja_error *err, const char *what); /* clears the error queue */
+/* A signature that OpenSSL did not accept: "bad_signature", but out of memory is no verdict. */
+enum ja_status ja_fail_signature(struct ja_error *err);
+/* The context of one operation (EVP_PKEY_sign_init, EVP_PKEY_verify_init), made at its first use and kept
+ * only when it is whole: half set up, RSA would check signatures without their DigestInfo. */
+enum ja_status ja_key_operation(struct ja_key *key, EVP_PKEY_CTX **ctx, int (*init)(EVP_PKEY_CTX *),
+                                int (*set_up)(EVP_PKEY_CTX *, const struct ja_key *),
+                                struct ja_error *err);
 enum ja_status ja_key_sha256(struct ja_key *key, const void *data, size_t len,
                              unsigned char hash[32], struct ja_error *err);
 bool ja_kid_valid(const char *kid);

@@ -194,6 +194,7 @@ static enum ja_status to_jwk(const struct ja_key *key, bool private_too, json_t 
     return st;
 }
 
+/* 1: done. */
 static int set_up(EVP_PKEY_CTX *ctx, const struct ja_key *key)
 {
     return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
@@ -207,13 +208,10 @@ static enum ja_status sign(struct ja_key *key, const void *data, size_t len,
     size_t sig_len = JA_SIG_MAX;
     enum ja_status st = ja_key_sha256(key, data, len, hash, err);
 
+    if (st == JA_OK)
+        st = ja_key_operation(key, &key->sign_ctx, EVP_PKEY_sign_init, set_up, err);
     if (st != JA_OK)
         return st;
-    if (!key->sign_ctx) {
-        key->sign_ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-        if (!key->sign_ctx || EVP_PKEY_sign_init(key->sign_ctx) != 1 || !set_up(key->sign_ctx, key))
-            return ja_fail_openssl(err, "signing");
-    }
     if (EVP_PKEY_sign(key->sign_ctx, sig, &sig_len, hash, sizeof hash) != 1)
         return ja_fail_openssl(err, "signing");
     *ret_len = sig_len;
@@ -226,18 +224,12 @@ static enum ja_status verify(struct ja_key *key, const void *data, size_t len,
     unsigned char hash[32];
     enum ja_status st = ja_key_sha256(key, data, len, hash, err);
 
+    if (st == JA_OK)
+        st = ja_key_operation(key, &key->verify_ctx, EVP_PKEY_verify_init, set_up, err);
     if (st != JA_OK)
         return st;
-    if (!key->verify_ctx) {
-        key->verify_ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-        if (!key->verify_ctx || EVP_PKEY_verify_init(key->verify_ctx) != 1 ||
-            !set_up(key->verify_ctx, key))
-            return ja_fail_openssl(err, "verifying");
-    }
-    if (EVP_PKEY_verify(key->verify_ctx, sig, sig_len, hash, sizeof hash) != 1) {
-        ERR_clear_error();
-        return ja_fail(err, JA_ERR_DENIED, "bad_signature", "the signature does not fit");
-    }
+    if (EVP_PKEY_verify(key->verify_ctx, sig, sig_len, hash, sizeof hash) != 1)
+        return ja_fail_signature(err);
     return JA_OK;
 }
 

@@ -9,6 +9,8 @@
 
 #define IDENTITY_MAX (sizeof "key:" + JA_KID_LEN)
 #define DER_MAX 4096
+/* A token may be signed in another process while its key is being replaced: so much later it is out. */
+#define SIGNING_UNDER_WAY 60
 
 struct ring_key {
     struct ja_key *key;
@@ -152,29 +154,61 @@ struct ja_key *ja_keyring_find(struct ja_ctx *ctx, const char *kid)
     return NULL;
 }
 
+static enum ja_status active_kid(struct ja_ctx *ctx, char kid[JA_KID_LEN + 1], struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    enum ja_status st = ja_db_query(ctx->db, "SELECT kid FROM signing_keys WHERE state = 'active'",
+                                    JA_NO_BINDS, &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && !row)
+        st = ja_fail(err, JA_ERR_NOT_FOUND, "no_signing_key",
+                     "there is no active signing key: authctl key rotate makes one");
+    if (st == JA_OK && !ja_col_copy(rows, "kid", kid, JA_KID_LEN + 1))
+        st = corrupt(err, "?");
+    ja_rows_end(rows);
+    return st;
+}
+
+static struct ring_key *ring_active(struct ja_ctx *ctx, const char *kid)
+{
+    for (size_t i = 0; ctx->keys && i < ctx->keys->len; i++)
+        if (ctx->keys->keys[i].active && strcmp(ja_key_kid(ctx->keys->keys[i].key), kid) == 0)
+            return &ctx->keys->keys[i];
+    return NULL;
+}
+
+/* The store is asked each time: a ring read before another process rotated would go on signing with a key
+ * that is soon retired. */
 enum ja_status ja_keyring_signer(struct ja_ctx *ctx, struct ja_key **ret, struct ja_error *err)
 {
-    enum ja_status st = ja_keyring_require(ctx, err);
+    char kid[JA_KID_LEN + 1];
+    struct ring_key *k;
+    enum ja_status st = active_kid(ctx, kid, err);
 
-    for (size_t i = 0; st == JA_OK && i < ctx->keys->len; i++) {
-        struct ring_key *k = &ctx->keys->keys[i];
+    if (st != JA_OK)
+        return st;
+    if (!ring_active(ctx, kid)) {
+        ja_keyring_drop(ctx);
+        st = ja_keyring_require(ctx, err);
+    }
+    k = ring_active(ctx, kid);
+    if (st == JA_OK && !k) /* rotated between the two reads */
+        st = ja_fail(err, JA_ERR_BUSY, "busy", "the signing keys are being changed: try again");
+    if (st == JA_OK && !ja_key_has_private(k->key)) {
         struct ja_key *whole = NULL;
 
-        if (!k->active)
-            continue;
-        if (!ja_key_has_private(k->key)) {
-            st = ja_signing_key_load(ctx, ja_key_kid(k->key), true, &whole, err);
-            if (st != JA_OK)
-                return st;
+        st = ja_signing_key_load(ctx, kid, true, &whole, err);
+        if (st == JA_OK) {
             ja_key_free(k->key);
             k->key = whole;
         }
-        *ret = k->key;
-        return JA_OK;
     }
-    return st != JA_OK ? st
-                       : ja_fail(err, JA_ERR_NOT_FOUND, "no_signing_key",
-                                 "there is no active signing key: authctl key rotate makes one");
+    if (st == JA_OK)
+        *ret = k->key;
+    return st;
 }
 
 /* ---- look-ups ---- */
@@ -355,11 +389,15 @@ enum ja_status ja_signing_key_set_retired(struct ja_ctx *ctx, const char *kid, s
 enum ja_status ja_signing_key_expire(struct ja_ctx *ctx, int *ret_count, struct ja_error *err)
 {
     int64_t now = ja_now(&ctx->clock), n = 0;
+    int64_t end = now - SIGNING_UNDER_WAY;
+    /* max_ttl is what the key has signed, maybe under another configuration */
     enum ja_status st = ja_db_exec(ctx->db,
                                    "UPDATE signing_keys SET state = 'retired', retired_at = $1, "
                                    "private_key = NULL WHERE state = 'retiring' "
-                                   "AND retiring_at + max_ttl + $2 < $1",
-                                   JA_BINDS(JA_I(now), JA_I(ctx->cfg->tokens.leeway)), &n, err);
+                                   "AND retiring_at + max_ttl + $3 < $2 AND retiring_at + $4 < $2",
+                                   JA_BINDS(JA_I(now), JA_I(end), JA_I(ctx->cfg->tokens.leeway),
+                                            JA_I(ctx->cfg->tokens.retain_keys)),
+                                   &n, err);
 
     if (st == JA_OK && n > 0)
         ja_keyring_drop(ctx);

@@ -1,8 +1,8 @@
 /* The store's signing keys: next, active, retiring, retired (DESIGN section 5).
  *
  * Exactly one is active.  `next` is published before it signs; `retiring` stays published until the
- * last token it signed has ended (max_ttl + leeway after retiring_at), then it is retired and its
- * private part dropped.  Private keys are sealed under identity "key:<kid>".
+ * last token it signed has ended (max_ttl + leeway after retiring_at; at least [tokens] retain_keys), then
+ * it is retired and its private part dropped.  Private keys are sealed under identity "key:<kid>".
  * A new key may become active only after libjwt (loaded late) accepted a token signed with it
  * (ja_libjwt_cross_check; EdDSA, which libjwt 1.10 does not know, is checked by OpenSSL's EVP instead).
  */
@@ -25,7 +25,8 @@ typedef enum ja_status (*ja_key_info_fn)(void *arg, const struct ja_key_info *in
 enum ja_status ja_keyring_require(struct ja_ctx *ctx, struct ja_error *err);
 void ja_keyring_drop(struct ja_ctx *ctx);
 struct ja_key *ja_keyring_find(struct ja_ctx *ctx, const char *kid); /* borrowed, NULL: unknown */
-/* The active key with its private part. JA_ERR_NOT_FOUND "no_signing_key". */
+/* The store's active key with its private part, though the ring may be older. JA_ERR_NOT_FOUND
+ * "no_signing_key". */
 enum ja_status ja_keyring_signer(struct ja_ctx *ctx, struct ja_key **ret, struct ja_error *err);
 
 enum ja_status ja_signing_key_each(struct ja_ctx *ctx, ja_key_info_fn fn, void *arg,

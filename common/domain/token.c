@@ -67,21 +67,39 @@ static const char *text_claim(const json_t *claims, const char *name)
     return json_string_value(json_object_get(claims, name));
 }
 
-/* Exact and whole; an array of strings only for tokens of others (RFC 7519 section 4.1.3). */
-static bool audience_fits(const json_t *aud, const char *wanted, bool array_too)
+/* Exact and whole; an array (tokens of others, check_kind) has it among its items (RFC 7519 section 4.1.3). */
+static bool audience_fits(const json_t *aud, const char *wanted)
 {
     const json_t *item;
     size_t i;
 
     if (json_is_string(aud))
         return strcmp(json_string_value(aud), wanted) == 0;
-    if (!array_too || !json_is_array(aud))
-        return false;
     json_array_foreach(aud, i, item) {
         if (json_is_string(item) && strcmp(json_string_value(item), wanted) == 0)
             return true;
     }
     return false;
+}
+
+/* A claim that RFC 7519 registers has its type, looked at or not: a wrong one is never "absent". */
+static enum ja_status check_types(const json_t *claims, struct ja_error *err)
+{
+    static const char *const texts[] = {"iss", "sub", "jti", "sid"};
+    const json_t *aud = json_object_get(claims, "aud"), *item;
+    bool aud_ok = !aud || json_is_string(aud) || json_is_array(aud);
+    size_t i;
+
+    for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const json_t *claim = json_object_get(claims, texts[i]);
+
+        if (claim && !json_is_string(claim))
+            return ja_fail(err, JA_ERR_DENIED, "invalid_claim", "the token's %s is no text", texts[i]);
+    }
+    json_array_foreach(aud, i, item) {
+        aud_ok = aud_ok && json_is_string(item);
+    }
+    return aud_ok ? JA_OK : refuse(err, "invalid_claim", "the token's aud is of the wrong type");
 }
 
 static enum ja_status check_parties(const json_t *claims, const struct ja_token_check *check,
@@ -92,17 +110,13 @@ static enum ja_status check_parties(const json_t *claims, const struct ja_token_
     if (check->issuer) {
         if (!iss)
             return refuse(err, "missing_claim", "the token has no iss");
-        if (!json_is_string(iss))
-            return refuse(err, "invalid_claim", "the token's iss is no string");
         if (strcmp(json_string_value(iss), check->issuer) != 0)
             return refuse(err, "wrong_issuer", "the token is of another issuer");
     }
     if (check->audience) {
         if (!aud)
             return refuse(err, "missing_claim", "the token has no aud");
-        if (!json_is_string(aud) && (check->ours || !json_is_array(aud)))
-            return refuse(err, "invalid_claim", "the token's aud is of the wrong type");
-        if (!audience_fits(aud, check->audience, !check->ours))
+        if (!audience_fits(aud, check->audience))
             return refuse(err, "wrong_audience", "the token is for another audience");
     }
     return JA_OK;
@@ -140,8 +154,10 @@ static enum ja_status check_claims(const json_t *claims, const struct ja_jws *jw
                                    const struct ja_token_check *check, int64_t now,
                                    struct ja_error *err)
 {
-    enum ja_status st = check->ours ? check_kind(claims, jws, err) : JA_OK;
+    enum ja_status st = check_types(claims, err);
 
+    if (st == JA_OK && check->ours)
+        st = check_kind(claims, jws, err);
     if (st == JA_OK)
         st = check_parties(claims, check, err);
     return st == JA_OK ? check_times(claims, check, now, err) : st;
@@ -252,11 +268,7 @@ static enum ja_status check_revocation(struct ja_ctx *ctx, const json_t *claims,
     const json_t *sid = json_object_get(claims, "sid");
     struct ja_rows *rows = NULL;
     bool row = false;
-    enum ja_status st;
-
-    if (sid && !json_is_string(sid))
-        return refuse(err, "invalid_claim", "the token's sid is no text");
-    st = ja_db_query(ctx->db,
+    enum ja_status st = ja_db_query(ctx->db,
                      "SELECT u.status AS status, u.lock_at AS lock_at, u.valid_until AS valid_until, "
                      "u.tokens_not_before AS tokens_not_before, s.user_id AS session_user, "
                      "s.revoked_at AS session_revoked, s.ends_at AS session_ends, "

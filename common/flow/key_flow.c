@@ -66,6 +66,19 @@ static enum ja_status replace_next(struct ja_ctx *ctx, const struct overview *o,
     return st == JA_OK ? ja_signing_key_insert(ctx, key, "next", err) : st;
 }
 
+/* Under the lock: what was planned still fits what is there. */
+static enum ja_status check_unchanged(struct ja_ctx *ctx, const struct overview *o, struct ja_error *err)
+{
+    struct overview seen = {0};
+    enum ja_status st = ja_signing_key_each(ctx, look, &seen, err);
+
+    if (st == JA_OK && (strcmp(seen.active.kid, o->active.kid) != 0 ||
+                        strcmp(seen.next.kid, o->next.kid) != 0))
+        st = ja_fail(err, JA_ERR_CONFLICT, "keys_changed",
+                     "somebody else changed the signing keys meanwhile: look at authctl key list");
+    return st;
+}
+
 static enum ja_status write_rotation(struct ja_ctx *ctx, const struct overview *o, struct ja_key *now,
                                      struct ja_key *next, struct ja_key_info *ret,
                                      struct ja_error *err)
@@ -76,7 +89,9 @@ static enum ja_status write_rotation(struct ja_ctx *ctx, const struct overview *
 
     if (st != JA_OK)
         return st;
-    st = now ? replace_next(ctx, o, now, err) : JA_OK;
+    st = check_unchanged(ctx, o, err);
+    if (st == JA_OK)
+        st = now ? replace_next(ctx, o, now, err) : JA_OK;
     if (st == JA_OK)
         st = ja_signing_key_promote(ctx, err);
     if (st == JA_OK)
@@ -112,6 +127,19 @@ static enum ja_status only_expire(struct ja_ctx *ctx, struct ja_error *err)
     return ja_tx_end(ctx, st, err);
 }
 
+static enum ja_status rotated_by_other(struct ja_ctx *ctx, bool *ret_rotated,
+                                       struct ja_key_info *ret_active, struct ja_error *err)
+{
+    struct overview o = {0};
+    enum ja_status st = ja_signing_key_each(ctx, look, &o, err);
+
+    if (st == JA_OK) {
+        *ret_rotated = false;
+        *ret_active = o.active;
+    }
+    return st;
+}
+
 enum ja_status ja_key_rotate(struct ja_ctx *ctx, enum ja_alg alg, bool if_due, bool *ret_rotated,
                              struct ja_key_info *ret_active, struct ja_error *err)
 {
@@ -138,6 +166,8 @@ enum ja_status ja_key_rotate(struct ja_ctx *ctx, enum ja_alg alg, bool if_due, b
         st = write_rotation(ctx, &o, now, next, ret_active, err);
     ja_key_free(now);
     ja_key_free(next);
+    if (st == JA_ERR_CONFLICT && if_due) /* two timers at once: one rotation is enough */
+        return rotated_by_other(ctx, ret_rotated, ret_active, err);
     if (st == JA_OK)
         *ret_rotated = true;
     return st;
@@ -163,15 +193,21 @@ enum ja_status ja_key_retire(struct ja_ctx *ctx, const char *kid, struct ja_erro
     return ja_tx_end(ctx, st, err);
 }
 
+/* It takes the place of a next key that has signed nothing yet. */
 static enum ja_status write_import(struct ja_ctx *ctx, struct ja_key *key, struct ja_key_info *ret,
                                    struct ja_error *err)
 {
     const char *kid = ja_key_kid(key);
+    struct overview o = {0};
     enum ja_status st = ja_db_begin(ctx->db, err);
 
     if (st != JA_OK)
         return st;
-    st = ja_signing_key_insert(ctx, key, "next", err);
+    st = ja_signing_key_each(ctx, look, &o, err);
+    if (st == JA_OK && o.next.kid[0] && strcmp(o.next.kid, kid) != 0)
+        st = ja_signing_key_set_retired(ctx, o.next.kid, err);
+    if (st == JA_OK)
+        st = ja_signing_key_insert(ctx, key, "next", err);
     if (st == JA_OK)
         st = ja_signing_key_info(ctx, kid, ret, err);
     if (st == JA_OK)
