@@ -1,1 +1,36 @@
-# bench
+# Benchmarks: built and run by `make bench` alone.
+ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/once_login bench/prepare
+EXTRA_PROGRAMS += $(ja_bench_programs)
+EXTRA_LTLIBRARIES = bench/pam_empty.la
+EXTRA_DIST += bench/run bench/README.md
+
+bench_bare_hash_SOURCES = bench/bare_hash.c bench/stats.c bench/stats.h
+bench_bare_hash_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+bench_bare_hash_LDADD = $(SODIUM_LIBS)
+
+bench_once_login_SOURCES = bench/once_login.c bench/pam_app.c bench/pam_app.h bench/stats.c bench/stats.h
+bench_once_login_LDADD = -lpam
+
+bench_bench_login_SOURCES = bench/bench_login.c bench/pam_app.c bench/pam_app.h bench/stats.c bench/stats.h
+bench_bench_login_LDADD = -lpam -loath
+
+ja_bench_store = bench/store.c bench/store.h bench/stats.c bench/stats.h
+bench_prepare_SOURCES = bench/prepare.c $(ja_bench_store)
+bench_prepare_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+bench_prepare_LDADD = libja_flow.la -loath
+bench_bench_store_SOURCES = bench/bench_store.c $(ja_bench_store)
+bench_bench_store_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+bench_bench_store_LDADD = libja_flow.la
+
+# Linked to what pam_jwtauth.so is linked to, used or not.
+bench_pam_empty_la_SOURCES = bench/pam_empty.c
+bench_pam_empty_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(INI_CONFIG_CFLAGS) $(SQLITE_CFLAGS) \
+	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+bench_pam_empty_la_LDFLAGS = -module -avoid-version -shared -rpath /nonexistent
+bench_pam_empty_la_LIBADD = $(SODIUM_LIBS) $(INI_CONFIG_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) -lpam
+
+bench-programs: $(ja_bench_programs) bench/pam_empty.la
+bench: bench-programs
+	$(SHELL) $(srcdir)/bench/run '$(abs_top_builddir)'
+.PHONY: bench bench-programs
+CLEANFILES += $(ja_bench_programs) bench/pam_empty.la
