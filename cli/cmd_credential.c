@@ -100,7 +100,8 @@ static enum ja_status answer_codes(struct cli *cli, const struct ja_secret *code
 
     if (!cli->json) {
         cli_raw(cli, codes->data, codes->len);
-        cli_notice(cli, "keep these recovery codes: each is good once, and they are not shown again");
+        cli_notice(cli,
+                   "keep these recovery codes: each is good once, and they are not shown again");
         return JA_OK;
     }
     list = json_array();
@@ -264,8 +265,9 @@ const struct command cmd_credential_commands[] = {
         .max_args = 2,
         .summary = "put the second factor in force; prints the recovery codes, once",
         .example = "authctl totp confirm alice 123456",
-        .details = "Others on this host can see a CODE among the arguments while the command runs;\n"
-                   "`-` reads it from standard input.",
+        .details =
+            "Others on this host can see a CODE among the arguments while the command runs;\n"
+            "`-` reads it from standard input.",
         .keys = "recovery_codes",
     },
     {

@@ -36,7 +36,8 @@ static enum ja_status run_set(struct cli *cli, struct ja_error *err)
     enum ja_status st = JA_OK;
 
     if (generate && (cli_flag(cli, "password-stdin") || cli_opt(cli, "password-file")))
-        return cli_usage(cli, err, "--generate-password excludes --password-stdin and --password-file");
+        return cli_usage(cli, err,
+                         "--generate-password excludes --password-stdin and --password-file");
     st = generate ? ja_password_generate(&cli->ctx, &pw, err)
                   : cli_password(cli, "password", "New password: ", true, &pw, err);
     if (st == JA_OK)
@@ -122,8 +123,9 @@ static enum ja_status whose(struct cli *cli, char name[JA_EMAIL_MAX + 1], struct
     return st;
 }
 
-/* On standard input the secrets come in the order old password, password, code, so both passwords are
- * read before a code is asked for; on a terminal the new one is asked for after the old one was right. */
+/* On standard input the secrets come in the order old password, password, code, so both passwords
+ * are read before a code is asked for; on a terminal the new one is asked for after the old one was
+ * right. */
 static enum ja_status run_change(struct cli *cli, struct ja_error *err)
 {
     bool in = cli_flag(cli, "password-stdin") || cli_opt(cli, "password-file");
@@ -217,7 +219,8 @@ static enum ja_status run_check(struct cli *cli, struct ja_error *err)
 
 static const struct cli_option set_options[] = {
     CLI_OPTIONS_PASSWORD,
-    {"generate-password", 0, NULL, false, "make a password, print it; it has to be changed at the first login"},
+    {"generate-password", 0, NULL, false,
+     "make a password, print it; it has to be changed at the first login"},
     {"must-change", 0, NULL, false, "the user has to change it at the next login"},
     CLI_OPTIONS_END,
 };
@@ -263,8 +266,9 @@ const struct command cmd_password_commands[] = {
         .max_args = 1,
         .summary = "say whether a password meets policy, and each rule it breaks",
         .example = "authctl password check alice",
-        .details = "The password is read from standard input unless that is a terminal. With NAME the\n"
-                   "user's name, email address and former passwords count too. Exit 5: it does not.",
+        .details =
+            "The password is read from standard input unless that is a terminal. With NAME the\n"
+            "user's name, email address and former passwords count too. Exit 5: it does not.",
         .keys = "ok broken",
     },
     {

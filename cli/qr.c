@@ -58,11 +58,12 @@ static bool dark(const QRcode *qr, int x, int y)
            (qr->data[y * qr->width + x] & 1) != 0;
 }
 
-/* One text line holds two rows of modules. Light modules are painted, on black: so it is dark on light
- * whatever the terminal's colours. */
+/* One text line holds two rows of modules. Light modules are painted, on black: so it is dark on
+ * light whatever the terminal's colours. */
 static void print_rows(struct cli *cli, const QRcode *qr, bool colour)
 {
-    static const char *const blocks[] = {"\u2588", "\u2580", "\u2584", " "}; /* both, upper, lower */
+    static const char *const blocks[] = {"\u2588", "\u2580", "\u2584",
+                                         " "}; /* both, upper, lower */
     char line[1024]; /* the widest code has 177 modules: 185 characters of three bytes */
 
     for (int y = -QUIET; y < qr->width + QUIET; y += 2) {

@@ -1,9 +1,10 @@
 /* Passwords that everybody tries first (SECURITY R20).
  *
- * Built in: common_passwords.txt, some 16,000 of the most common ones.  A password is on it when it is, in any
- * letter case, one of them as it stands; or with the usual digit-for-letter changes undone ("p4$$w0rd");
- * or with up to six digits and punctuation characters taken off its end ("Summer2024!"), when four
- * characters or more remain.  The configured file (one a line, any letter case) is compared as it stands.
+ * Built in: common_passwords.txt, some 16,000 of the most common ones.  A password is on it when it
+ * is, in any letter case, one of them as it stands; or with the usual digit-for-letter changes
+ * undone ("p4$$w0rd"); or with up to six digits and punctuation characters taken off its end
+ * ("Summer2024!"), when four characters or more remain.  The configured file (one a line, any
+ * letter case) is compared as it stands.
  * Threads: no shared state.
  */
 #ifndef JA_DOMAIN_PASSWORD_BLOCKLIST_H

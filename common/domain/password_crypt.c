@@ -1,4 +1,5 @@
-/* crypt(3) hashes that people bring along: verified, never made (the next login makes argon2id of them).
+/* crypt(3) hashes that people bring along: verified, never made (the next login makes argon2id of
+ * them).
  *
  * Forms and costs are crypt(5)'s, taken narrowly: what libxcrypt itself would generate. */
 #include "common/base/dynload.h"
@@ -17,7 +18,8 @@
 #define SHA_ROUNDS_MIN 1000
 #define SHA_ROUNDS_MAX 1000000
 
-_Static_assert(JA_PASSWORD_MAX < CRYPT_MAX_PASSPHRASE_SIZE, "libcrypt takes every password of ours");
+_Static_assert(JA_PASSWORD_MAX < CRYPT_MAX_PASSPHRASE_SIZE,
+               "libcrypt takes every password of ours");
 
 static struct { __typeof__(crypt_r) *crypt_r; } lib;
 
@@ -98,8 +100,8 @@ static enum ja_status sha512_check(const char *stored, struct ja_error *err)
     return sha_check(stored, 86, err);
 }
 
-/* $y$jNr$salt$hash: 'j' are yescrypt's default flags, N = 2^(index + 1), r = index + 1, and 128 r N bytes
- * are used. */
+/* $y$jNr$salt$hash: 'j' are yescrypt's default flags, N = 2^(index + 1), r = index + 1, and 128 r N
+ * bytes are used. */
 static enum ja_status yescrypt_check(const char *stored, struct ja_error *err)
 {
     const char *p = stored + 3; /* after $y$ */

@@ -78,7 +78,8 @@ static enum ja_status check_files(struct ja_error *err)
 {
     static const char *const suffixes[] = {".pwd", ".pwi", ".hwm"};
     static const char *(*default_dict)(void); /* GetDefaultCracklibDict */
-    static const struct ja_dl_symbol symbols[] = {{"GetDefaultCracklibDict", (void **)&default_dict}};
+    static const struct ja_dl_symbol symbols[] = {
+        {"GetDefaultCracklibDict", (void **)&default_dict}};
     char path[PATH_MAX];
 
     if (!default_dict && ja_dl_load("libcrack.so.2", symbols, 1, NULL) != JA_OK)
@@ -92,8 +93,8 @@ static enum ja_status check_files(struct ja_error *err)
     return JA_OK;
 }
 
-/* libpwquality answers the same for a word and for a dictionary that it cannot read: a word must be found,
- * and what is no word must not. */
+/* libpwquality answers the same for a word and for a dictionary that it cannot read: a word must be
+ * found, and what is no word must not. */
 static enum ja_status check_dictionary(pwquality_settings_t *pwq, struct ja_error *err)
 {
     enum ja_status st = check_files(err);

@@ -117,8 +117,8 @@ static bool outdated(const struct ja_ctx *ctx, const struct ja_hash_scheme *s, c
     return !same;
 }
 
-enum ja_status ja_password_verify(struct ja_ctx *ctx, const char *stored, const void *pw, size_t len,
-                                  bool *ret_rehash, struct ja_error *err)
+enum ja_status ja_password_verify(struct ja_ctx *ctx, const char *stored, const void *pw,
+                                  size_t len, bool *ret_rehash, struct ja_error *err)
 {
     const struct ja_hash_scheme *s = NULL;
     int slot = -1;
@@ -130,7 +130,8 @@ enum ja_status ja_password_verify(struct ja_ctx *ctx, const char *stored, const 
         st = ja_hash_slot_take(ctx, &slot, err);
     if (st != JA_OK)
         return st;
-    /* A password that bcrypt would cut is never compared; it costs the same work as an unknown user. */
+    /* A password that bcrypt would cut is never compared; it costs the same work as an unknown
+     * user. */
     if (!s || (s->max_len && len > s->max_len))
         st = dummy(ctx, pw, len, err);
     else
@@ -141,8 +142,9 @@ enum ja_status ja_password_verify(struct ja_ctx *ctx, const char *stored, const 
     return st;
 }
 
-enum ja_status ja_password_hash_measure(int64_t mem_bytes, int64_t ops, const struct ja_clock *clock,
-                                        int64_t *ret_ms, struct ja_error *err)
+enum ja_status ja_password_hash_measure(int64_t mem_bytes, int64_t ops,
+                                        const struct ja_clock *clock, int64_t *ret_ms,
+                                        struct ja_error *err)
 {
     static const char sample[] = "a password of usual length";
     struct ja_argon2 a = {.mem_bytes = mem_bytes, .ops = ops};

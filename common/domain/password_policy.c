@@ -125,7 +125,8 @@ static bool has_name(const char *pw, size_t len, const char *name, size_t n)
     return false;
 }
 
-/* A host's whole name, and the label that tells it apart: "web1" of a host, "example" of an issuer. */
+/* A host's whole name, and the label that tells it apart: "web1" of a host, "example" of an issuer.
+ */
 static bool has_host(const char *pw, size_t len, const char *host, size_t n, bool first_label)
 {
     const char *dot = memchr(host, '.', n), *label = host, *end = host + n;
@@ -184,7 +185,8 @@ static enum ja_status check_lists(const struct ja_config *cfg, const char *pw, s
     if (cfg->password.dictionary)
         st = ja_dictionary_has(pw, &found, err);
     if (st == JA_OK && found)
-        broken(r, "in_dictionary", "the password is based on a dictionary word or a simple pattern");
+        broken(r, "in_dictionary",
+               "the password is based on a dictionary word or a simple pattern");
     found = ja_blocklist_common(pw, len);
     if (st == JA_OK && !found && path && *path)
         st = ja_blocklist_file(path, pw, len, &found, err);

@@ -1,7 +1,7 @@
 /* One hash scheme each: how its stored strings look, what they may cost, how they are verified.
  *
- * `check` is run before `verify`, so that no string over the caps is ever hashed (SECURITY F10, R21).
- * Threads: no shared state besides the loaded libcrypt.
+ * `check` is run before `verify`, so that no string over the caps is ever hashed (SECURITY F10,
+ * R21). Threads: no shared state besides the loaded libcrypt.
  */
 #ifndef JA_DOMAIN_PASSWORD_SCHEME_H
 #define JA_DOMAIN_PASSWORD_SCHEME_H

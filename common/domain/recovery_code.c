@@ -98,8 +98,8 @@ static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja
     return st;
 }
 
-enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id, struct ja_secret *ret,
-                                      struct ja_error *err)
+enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id,
+                                      struct ja_secret *ret, struct ja_error *err)
 {
     int64_t count = ctx->cfg->mfa.recovery_codes;
     struct ja_secret codes = {0};

@@ -1,6 +1,6 @@
 /* Recovery codes: 80 random bits as "xxxx-xxxx-xxxx-xxxx" in Crockford base32, stored as keyed
- * hashes, each good once. Letter case and hyphens do not matter when typed. All functions that write
- * run in the caller's transaction.
+ * hashes, each good once. Letter case and hyphens do not matter when typed. All functions that
+ * write run in the caller's transaction.
  */
 #ifndef JA_DOMAIN_RECOVERY_CODE_H
 #define JA_DOMAIN_RECOVERY_CODE_H
@@ -10,8 +10,8 @@
 #define JA_RECOVERY_CODE_LEN 19
 
 /* Replaces all codes of the user; `ret` gets them one a line. */
-enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id, struct ja_secret *ret,
-                                      struct ja_error *err);
+enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id,
+                                      struct ja_secret *ret, struct ja_error *err);
 enum ja_status ja_recovery_count(struct ja_ctx *ctx, const char *user_id, int64_t *ret_left,
                                  int64_t *ret_total, struct ja_error *err);
 /* Could this text be a recovery code (by its form)? */

@@ -184,11 +184,11 @@ enum ja_status ja_totp_set_confirmed(struct ja_ctx *ctx, const char *user_id, in
                                      struct ja_error *err)
 {
     int64_t changes = 0;
-    enum ja_status st = ja_db_exec(ctx->db,
-                                   "UPDATE totp SET confirmed_at = $2, last_step = $3, updated_at = $2 "
-                                   "WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $3",
-                                   JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock)), JA_I(step)),
-                                   &changes, err);
+    enum ja_status st =
+        ja_db_exec(ctx->db,
+                   "UPDATE totp SET confirmed_at = $2, last_step = $3, updated_at = $2 "
+                   "WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $3",
+                   JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock)), JA_I(step)), &changes, err);
 
     return st == JA_OK && changes != 1 ? replayed(err) : st;
 }
@@ -197,11 +197,11 @@ enum ja_status ja_totp_consume(struct ja_ctx *ctx, const char *user_id, int64_t 
                                struct ja_error *err)
 {
     int64_t changes = 0;
-    enum ja_status st = ja_db_exec(ctx->db,
-                                   "UPDATE totp SET last_step = $2, updated_at = $3 "
-                                   "WHERE user_id = $1 AND last_step < $2 AND confirmed_at IS NOT NULL",
-                                   JA_BINDS(JA_T(user_id), JA_I(step), JA_I(ja_now(&ctx->clock))),
-                                   &changes, err);
+    enum ja_status st =
+        ja_db_exec(ctx->db,
+                   "UPDATE totp SET last_step = $2, updated_at = $3 "
+                   "WHERE user_id = $1 AND last_step < $2 AND confirmed_at IS NOT NULL",
+                   JA_BINDS(JA_T(user_id), JA_I(step), JA_I(ja_now(&ctx->clock))), &changes, err);
 
     return st == JA_OK && changes != 1 ? replayed(err) : st;
 }
@@ -295,7 +295,8 @@ enum ja_status ja_totp_base32(const struct ja_totp *t, struct ja_secret *ret, st
 /* RFC 3986 section 2.1: everything but unreserved characters is escaped. */
 static enum ja_status append_escaped(struct ja_secret *s, const char *text, struct ja_error *err)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     enum ja_status st = JA_OK;
 
     for (; st == JA_OK && *text; text++) {
@@ -323,7 +324,8 @@ enum ja_status ja_totp_uri(const struct ja_totp *t, const char *issuer_label, co
     (void)snprintf(tail, sizeof tail, "&algorithm=%s&digits=%d&period=%d",
                    ja_totp_algorithm_name(t->algorithm), t->digits, t->period);
     if (st == JA_OK)
-        st = ja_secret_init(&s, 6 * strlen(issuer_label) + 3 * strlen(username) + key.len + 192, err);
+        st = ja_secret_init(&s, 6 * strlen(issuer_label) + 3 * strlen(username) + key.len + 192,
+                            err);
     if (st == JA_OK)
         st = append(&s, "otpauth://totp/", err);
     if (st == JA_OK)

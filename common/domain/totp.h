@@ -1,7 +1,7 @@
 /* Time-based one-time passwords (RFC 6238) through liboath (loaded late).
  *
- * The secret (160 bits) is sealed under identity "totp:<user id>".  A code is as many ASCII digits as
- * enrolled; steps now-window .. now+window count; a step must be later than the last accepted
+ * The secret (160 bits) is sealed under identity "totp:<user id>".  A code is as many ASCII digits
+ * as enrolled; steps now-window .. now+window count; a step must be later than the last accepted
  * one, which ja_totp_consume stores by one conditional UPDATE in the caller's transaction.
  */
 #ifndef JA_DOMAIN_TOTP_H
@@ -39,7 +39,8 @@ enum ja_status ja_totp_delete(struct ja_ctx *ctx, const char *user_id, bool *ret
 /* Pure: which step does the code belong to? JA_ERR_DENIED: none. Constant time over the window. */
 enum ja_status ja_totp_match(const struct ja_totp *t, int window, int64_t now, const char *code,
                              size_t len, int64_t *ret_step, struct ja_error *err);
-/* JA_ERR_DENIED ("code_replayed") when step <= the last accepted one. In the caller's transaction. */
+/* JA_ERR_DENIED ("code_replayed") when step <= the last accepted one. In the caller's transaction.
+ */
 enum ja_status ja_totp_consume(struct ja_ctx *ctx, const char *user_id, int64_t step,
                                struct ja_error *err);
 /* otpauth://totp/LABEL:user?secret=...&issuer=...&algorithm=...&digits=...&period=... */

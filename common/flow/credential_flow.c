@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* The hash was computed outside the transaction: is the password still the one that it was compared with?
- * Otherwise somebody who knew the old one could undo what an administrator set meanwhile. */
+/* The hash was computed outside the transaction: is the password still the one that it was compared
+ * with? Otherwise somebody who knew the old one could undo what an administrator set meanwhile. */
 static enum ja_status still_current(struct ja_ctx *ctx, const char *id, const char *old_hash,
                                     struct ja_error *err)
 {
@@ -90,7 +90,8 @@ enum ja_status ja_account_password_change(struct ja_ctx *ctx, const char *name,
     return replace_password(ctx, name, pw, &r, report, err);
 }
 
-enum ja_status ja_account_password_expire(struct ja_ctx *ctx, const char *name, struct ja_error *err)
+enum ja_status ja_account_password_expire(struct ja_ctx *ctx, const char *name,
+                                          struct ja_error *err)
 {
     struct ja_user u = {0};
     enum ja_status st = ja_db_begin(ctx->db, err);
@@ -110,8 +111,8 @@ enum ja_status ja_account_password_expire(struct ja_ctx *ctx, const char *name, 
 }
 
 enum ja_status ja_account_password_check(struct ja_ctx *ctx, const char *name,
-                                         const struct ja_secret *pw, struct ja_policy_report *report,
-                                         struct ja_error *err)
+                                         const struct ja_secret *pw,
+                                         struct ja_policy_report *report, struct ja_error *err)
 {
     struct ja_policy_subject subject = {.mfa_enforced = ctx->cfg->mfa.policy == JA_MFA_REQUIRED};
     struct ja_user u = {0};

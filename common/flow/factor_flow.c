@@ -20,8 +20,9 @@ static enum ja_status find_person(struct ja_ctx *ctx, const char *name, struct j
     return st;
 }
 
-enum ja_status ja_account_totp_enroll(struct ja_ctx *ctx, const char *name, enum ja_totp_algorithm a,
-                                      int digits, struct ja_totp *ret, struct ja_error *err)
+enum ja_status ja_account_totp_enroll(struct ja_ctx *ctx, const char *name,
+                                      enum ja_totp_algorithm a, int digits, struct ja_totp *ret,
+                                      struct ja_error *err)
 {
     struct ja_user u = {0};
     struct ja_totp t = {0};
@@ -42,7 +43,8 @@ enum ja_status ja_account_totp_enroll(struct ja_ctx *ctx, const char *name, enum
     return st;
 }
 
-/* The code against the secret as it is inside the transaction, so that no enrolment slips between. */
+/* The code against the secret as it is inside the transaction, so that no enrolment slips between.
+ */
 static enum ja_status confirm_code(struct ja_ctx *ctx, const struct ja_user *u, const char *code,
                                    size_t len, struct ja_error *err)
 {
@@ -107,7 +109,8 @@ static enum ja_status confirm(struct ja_ctx *ctx, const struct ja_user *u,
 }
 
 enum ja_status ja_account_totp_confirm(struct ja_ctx *ctx, const char *name, const char *code,
-                                       size_t len, struct ja_secret *ret_codes, struct ja_error *err)
+                                       size_t len, struct ja_secret *ret_codes,
+                                       struct ja_error *err)
 {
     struct ja_error own = {0};
     struct ja_user u = {0};
@@ -144,7 +147,8 @@ enum ja_status ja_account_totp_disable(struct ja_ctx *ctx, const char *name, str
     if (st == JA_OK)
         st = ja_totp_delete(ctx, u.id, &deleted, err);
     if (st == JA_OK && !deleted)
-        st = ja_fail(err, JA_ERR_NOT_FOUND, "totp_not_found", "%s has no second factor", u.username);
+        st =
+            ja_fail(err, JA_ERR_NOT_FOUND, "totp_not_found", "%s has no second factor", u.username);
     if (st == JA_OK)
         st = ja_recovery_delete(ctx, u.id, err);
     if (st == JA_OK)

@@ -95,7 +95,8 @@ static bool refreshes(struct world *w, const char *token)
     enum ja_status st;
 
     assert_int_equal(ja_db_begin(w->ctx->db, NULL), JA_OK);
-    st = ja_refresh_use(w->ctx, token, strlen(token), ja_now(&w->ctx->clock) + 60, &use, id, &child, NULL);
+    st = ja_refresh_use(w->ctx, token, strlen(token), ja_now(&w->ctx->clock) + 60, &use, id, &child,
+                        NULL);
     ja_db_rollback(w->ctx->db);
     ja_secret_clear(&child);
     return st == JA_OK && use == JA_REFRESH_ROTATED;
@@ -107,10 +108,12 @@ static int64_t audit_rows(struct world *w, const char *action, const char *outco
     bool row = false;
     int64_t n = -1;
 
-    assert_int_equal(ja_db_query(w->ctx->db,
-                                 "SELECT COUNT(*) AS n FROM audit_log WHERE action = $1 AND outcome = $2 "
-                                 "AND target = 'user:alice'",
-                                 JA_BINDS(JA_T(action), JA_T(outcome)), &rows, NULL), JA_OK);
+    assert_int_equal(
+        ja_db_query(w->ctx->db,
+                    "SELECT COUNT(*) AS n FROM audit_log WHERE action = $1 AND outcome = $2 "
+                    "AND target = 'user:alice'",
+                    JA_BINDS(JA_T(action), JA_T(outcome)), &rows, NULL),
+        JA_OK);
     assert_int_equal(ja_rows_next(rows, &row, NULL), JA_OK);
     n = ja_col_int(rows, "n");
     ja_rows_end(rows);
@@ -152,7 +155,8 @@ static void r18_a_change_keeps_the_changing_session_alone(void **state)
     assert_true(password_is(w, OLD, true));
     assert_int_equal(audit_rows(w, "password.expire", "success"), 1);
     assert_true(live(w, id[0]));
-    assert_int_equal(ja_account_password_change(w->ctx, "alice", &w->new, id[1], NULL, NULL), JA_OK);
+    assert_int_equal(ja_account_password_change(w->ctx, "alice", &w->new, id[1], NULL, NULL),
+                     JA_OK);
     assert_true(password_is(w, NEW, false));
     assert_false(live(w, id[0]));
     assert_false(refreshes(w, refresh[0]));
@@ -170,13 +174,16 @@ static void what_policy_refuses_changes_nothing(void **state)
 
     session(w, id, refresh);
     assert_int_equal(ja_secret_from(&weak, "Zq7-aLice-9Tw", 13, NULL), JA_OK);
-    assert_int_equal(ja_account_password_set(w->ctx, "alice", &weak, false, &report, NULL), JA_ERR_POLICY);
+    assert_int_equal(ja_account_password_set(w->ctx, "alice", &weak, false, &report, NULL),
+                     JA_ERR_POLICY);
     assert_int_equal(report.len, 1);
     assert_string_equal(report.broken[0].code, "has_username");
     assert_int_equal(ja_account_password_check(w->ctx, NULL, &weak, &report, NULL), JA_OK);
-    assert_int_equal(ja_account_password_check(w->ctx, "alice", &weak, &report, NULL), JA_ERR_POLICY);
+    assert_int_equal(ja_account_password_check(w->ctx, "alice", &weak, &report, NULL),
+                     JA_ERR_POLICY);
     /* R20: the former one counts, also for an administrator */
-    assert_int_equal(ja_account_password_set(w->ctx, "alice", &w->old, false, &report, NULL), JA_ERR_POLICY);
+    assert_int_equal(ja_account_password_set(w->ctx, "alice", &w->old, false, &report, NULL),
+                     JA_ERR_POLICY);
     assert_string_equal(report.broken[0].code, "reused");
     assert_int_equal(ja_account_password_change(w->ctx, "alice", &w->old, NULL, &report, NULL),
                      JA_ERR_POLICY);
@@ -194,19 +201,25 @@ static void unknown_users_are_not_found(void **state)
     struct ja_secret codes = {0};
     struct ja_totp t = {0};
 
-    assert_int_equal(ja_account_password_set(w->ctx, "bob", &w->new, false, NULL, NULL), JA_ERR_NOT_FOUND);
-    assert_int_equal(ja_account_password_change(w->ctx, "bob", &w->new, NULL, NULL, NULL), JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_account_password_set(w->ctx, "bob", &w->new, false, NULL, NULL),
+                     JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_account_password_change(w->ctx, "bob", &w->new, NULL, NULL, NULL),
+                     JA_ERR_NOT_FOUND);
     assert_int_equal(ja_account_password_expire(w->ctx, "bob", NULL), JA_ERR_NOT_FOUND);
-    assert_int_equal(ja_account_password_check(w->ctx, "bob", &w->new, &report, NULL), JA_ERR_NOT_FOUND);
-    assert_int_equal(ja_account_totp_enroll(w->ctx, "bob", JA_TOTP_SHA1, 6, &t, NULL), JA_ERR_NOT_FOUND);
-    assert_int_equal(ja_account_totp_confirm(w->ctx, "bob", "123456", 6, &codes, NULL), JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_account_password_check(w->ctx, "bob", &w->new, &report, NULL),
+                     JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_account_totp_enroll(w->ctx, "bob", JA_TOTP_SHA1, 6, &t, NULL),
+                     JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_account_totp_confirm(w->ctx, "bob", "123456", 6, &codes, NULL),
+                     JA_ERR_NOT_FOUND);
     assert_int_equal(ja_account_totp_disable(w->ctx, "bob", NULL), JA_ERR_NOT_FOUND);
     assert_int_equal(ja_account_recovery_regenerate(w->ctx, "bob", &codes, NULL), JA_ERR_NOT_FOUND);
     assert_false(ja_db_in_transaction(w->ctx->db));
 }
 
-/* Somebody who proved the old password must not undo what an administrator set meanwhile.  The clock is
- * read for the slot's waiting, between reading the user and writing: there the administrator acts. */
+/* Somebody who proved the old password must not undo what an administrator set meanwhile.  The
+ * clock is read for the slot's waiting, between reading the user and writing: there the
+ * administrator acts. */
 static struct {
     struct ja_clock inner;
     struct ja_test_store *t;
@@ -274,8 +287,9 @@ static void code_at(struct world *w, const struct ja_totp *t, int steps, char ou
 {
     time_t at = (time_t)(ja_now(&w->ctx->clock) + steps * 30);
 
-    assert_int_equal(oath_totp_generate((const char *)t->secret.data, t->secret.len, at, 30, 0, 6, out),
-                     OATH_OK);
+    assert_int_equal(
+        oath_totp_generate((const char *)t->secret.data, t->secret.len, at, 30, 0, 6, out),
+        OATH_OK);
 }
 
 static enum ja_status confirm(struct world *w, const char *code, struct ja_secret *codes)
@@ -304,7 +318,8 @@ static void r12_an_enrolment_counts_once_it_is_confirmed(void **state)
     assert_int_equal(confirm(w, "123456", &codes), JA_ERR_NOT_FOUND);
     enroll(w, &t);
     assert_false(has_mfa(w));
-    assert_int_equal(ja_account_recovery_regenerate(w->ctx, "alice", &codes, NULL), JA_ERR_CONFLICT);
+    assert_int_equal(ja_account_recovery_regenerate(w->ctx, "alice", &codes, NULL),
+                     JA_ERR_CONFLICT);
     code_at(w, &t, 0, code);
     assert_int_equal(confirm(w, code, &codes), JA_OK);
     assert_int_equal(codes.len, 3 * (JA_RECOVERY_CODE_LEN + 1));
@@ -313,7 +328,8 @@ static void r12_an_enrolment_counts_once_it_is_confirmed(void **state)
     code_at(w, &t, 1, code);
     assert_int_equal(confirm(w, code, &codes), JA_ERR_EXISTS);
     assert_null(codes.data);
-    assert_int_equal(ja_account_totp_enroll(w->ctx, "alice", JA_TOTP_SHA1, 6, &again, NULL), JA_ERR_EXISTS);
+    assert_int_equal(ja_account_totp_enroll(w->ctx, "alice", JA_TOTP_SHA1, 6, &again, NULL),
+                     JA_ERR_EXISTS);
     assert_int_equal(ja_account_recovery_regenerate(w->ctx, "alice", &codes, NULL), JA_OK);
     ja_secret_clear(&codes);
     assert_int_equal(audit_rows(w, "totp.enroll", "success"), 1);
@@ -367,7 +383,8 @@ static void r9_wrong_confirmations_are_bounded(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(confirm(w, wrong, &codes), JA_ERR_DENIED);
     assert_int_equal(audit_rows(w, "totp.confirm", "failure"), 3);
-    assert_int_equal(ja_account_totp_confirm(w->ctx, "alice", code, 6, &codes, &err), JA_ERR_THROTTLED);
+    assert_int_equal(ja_account_totp_confirm(w->ctx, "alice", code, 6, &codes, &err),
+                     JA_ERR_THROTTLED);
     assert_true(err.retry_after > 0);
     assert_null(codes.data);
     ja_fake_clock_advance(&w->t->clock, 15 * 60);
@@ -425,8 +442,10 @@ static void services_have_no_credentials_of_people(void **state)
     struct ja_totp t = {0};
 
     assert_int_equal(ja_account_add(w->ctx, &spec, NULL, &u, NULL), JA_OK);
-    assert_int_equal(ja_account_password_set(w->ctx, "svc-deploy", &w->new, false, NULL, NULL), JA_ERR_INVALID);
-    assert_int_equal(ja_account_totp_enroll(w->ctx, "svc-deploy", JA_TOTP_SHA1, 6, &t, NULL), JA_ERR_INVALID);
+    assert_int_equal(ja_account_password_set(w->ctx, "svc-deploy", &w->new, false, NULL, NULL),
+                     JA_ERR_INVALID);
+    assert_int_equal(ja_account_totp_enroll(w->ctx, "svc-deploy", JA_TOTP_SHA1, 6, &t, NULL),
+                     JA_ERR_INVALID);
     assert_null(t.secret.data);
     ja_user_clear(&u);
 }
@@ -440,9 +459,11 @@ static void r28_without_an_audit_row_nothing_changes(void **state)
 
     session(w, id, refresh);
     assert_int_equal(ja_db_begin(w->ctx->db, NULL), JA_OK);
-    assert_int_equal(ja_db_exec(w->ctx->db, "DROP TABLE audit_log", JA_NO_BINDS, NULL, NULL), JA_OK);
+    assert_int_equal(ja_db_exec(w->ctx->db, "DROP TABLE audit_log", JA_NO_BINDS, NULL, NULL),
+                     JA_OK);
     assert_int_equal(ja_db_commit(w->ctx->db, NULL), JA_OK);
-    assert_int_not_equal(ja_account_password_set(w->ctx, "alice", &w->new, true, NULL, NULL), JA_OK);
+    assert_int_not_equal(ja_account_password_set(w->ctx, "alice", &w->new, true, NULL, NULL),
+                         JA_OK);
     assert_int_not_equal(ja_account_password_expire(w->ctx, "alice", NULL), JA_OK);
     assert_int_not_equal(ja_account_totp_enroll(w->ctx, "alice", JA_TOTP_SHA1, 6, &t, NULL), JA_OK);
     assert_null(t.secret.data);

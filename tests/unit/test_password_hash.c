@@ -37,7 +37,8 @@ static int store_down(void **state)
     return 0;
 }
 
-static enum ja_status verify_n(struct ja_test_store *t, const char *stored, const char *pw, size_t len)
+static enum ja_status verify_n(struct ja_test_store *t, const char *stored, const char *pw,
+                               size_t len)
 {
     return ja_password_verify(&t->ctx, stored, pw, len, NULL, NULL);
 }
@@ -78,7 +79,8 @@ static void strings_are_those_of_libsodium(void **state)
     assert_int_equal(VERIFY(t, theirs, "x"), JA_ERR_DENIED);
 }
 
-/* R4, R20: refused before any hashing, whatever is stored; never cut (CVE-2013-5750 and its like). */
+/* R4, R20: refused before any hashing, whatever is stored; never cut (CVE-2013-5750 and its like).
+ */
 static void r4_r20_empty_nul_and_long_passwords_are_refused(void **state)
 {
     struct ja_test_store *t = *state;
@@ -126,7 +128,8 @@ static void f10_stored_costs_are_capped(void **state)
         "$5$rounds=99999999999999999999$salt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
         "$5$rounds=999$salt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
         "$y$jFT$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", /* N=2^18, r=32: 1 GiB */
-        "$y$jET$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", /* N=2^17, r=32: 512 MiB */
+        "$y$jET$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", /* N=2^17, r=32: 512 MiB
+                                                                            */
         "$y$jzz$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
     };
     struct ja_test_store *t = *state;
@@ -139,23 +142,37 @@ static void f10_stored_costs_are_capped(void **state)
         assert_true(err.message[0] != 0);
         assert_int_equal(ja_password_hash_check(bad[i], NULL), JA_ERR_INVALID);
     }
-    assert_int_equal(ja_password_hash_check("$y$jDT$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmno"
-                                            "pq", NULL), JA_OK); /* 256 MiB: the most */
+    assert_int_equal(
+        ja_password_hash_check("$y$jDT$saltsaltsalt$abcdefghijklmnopqrstuvwxyzabcdefghijklmno"
+                               "pq",
+                               NULL),
+        JA_OK); /* 256 MiB: the most */
 }
 
-/* Every change of one character in the form is refused or a mismatch; nothing left over is accepted. */
+/* Every change of one character in the form is refused or a mismatch; nothing left over is
+ * accepted. */
 static void malformed_strings_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "x", "!", "*", "!!", "$", "$argon2id$", "$argon2i$v=19$m=8192,t=1,p=1$AAAA$AAAA",
-        "$argon2d$v=19$m=8192,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "",
+        "x",
+        "!",
+        "*",
+        "!!",
+        "$",
+        "$argon2id$",
+        "$argon2i$v=19$m=8192,t=1,p=1$AAAA$AAAA",
+        "$argon2d$v=19$m=8192,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "$2a$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde",
         "$2x$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde",
         "$2b$1$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcdef",
         "$2b$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcd",
         "$2b$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcdef",
         "$2b$10$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzab:de",
-        "$1$salt$abcdefghijklmnopqrstuv", "abJnggxhB/yWI", "_J9..rasmBYk8r9AiWNc",
+        "$1$salt$abcdefghijklmnopqrstuv",
+        "abJnggxhB/yWI",
+        "_J9..rasmBYk8r9AiWNc",
         "$5$$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
         "$5$saltsaltsaltsalts$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq",
         "$5$salt$abcdefghijklmnopqrstuvwxyzabcdefghijklmnop",
@@ -204,7 +221,8 @@ static void malformed_strings_are_refused(void **state)
 
 /* ---- crypt(3) ---- */
 
-static void crypt_hash(const char *prefix, unsigned long cost, const char *pw, char out[JA_HASH_STRING_MAX])
+static void crypt_hash(const char *prefix, unsigned long cost, const char *pw,
+                       char out[JA_HASH_STRING_MAX])
 {
     static const char random[64] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
@@ -412,7 +430,8 @@ static void r21_a_dead_holder_frees_its_slot(void **state)
     close(ready[1]);
 }
 
-/* R22: a slot file that others could lock, or a link, is no slot file; without a folder nothing is hashed. */
+/* R22: a slot file that others could lock, or a link, is no slot file; without a folder nothing is
+ * hashed. */
 static void r21_r22_unsafe_slot_files_are_errors(void **state)
 {
     struct ja_test_store *t = *state;
@@ -467,7 +486,8 @@ static void *run_job(void *arg)
 
     j->ok = true;
     for (int i = 0; i < 8; i++)
-        j->ok &= ja_password_verify(&j->ctx, j->stored, j->pw, strlen(j->pw), NULL, NULL) == j->want;
+        j->ok &=
+            ja_password_verify(&j->ctx, j->stored, j->pw, strlen(j->pw), NULL, NULL) == j->want;
     return NULL;
 }
 

@@ -49,7 +49,8 @@ static int down(void **state)
 }
 
 /* The codes of the broken rules, blank-separated; "" when there are none. */
-static const char *rules(struct world *w, const struct ja_policy_subject *s, const void *pw, size_t len)
+static const char *rules(struct world *w, const struct ja_policy_subject *s, const void *pw,
+                         size_t len)
 {
     static char text[512];
     const struct ja_policy_subject nobody = {0};
@@ -190,10 +191,11 @@ static void r20_ten_thousand_common_passwords_are_refused(void **state)
 
 static void r20_common_passwords_in_disguise_are_refused(void **state)
 {
-    static const char *const bad[] = {"Password1!", "P4$$w0rd2024!", "Summer2024!", "Qwertyuiop1", "L1verpool99",
-                                      "ST4RW4R5"};
-    static const char *const good[] = {GOOD, "vK7quilZ", "Dragonfly-x-Copper4", "kLiverpool99x",
-                                       "Summer-of-a-Quiet-19", "", "\n", "\npassword\n", "123456\npassword"};
+    static const char *const bad[] = {"Password1!",  "P4$$w0rd2024!", "Summer2024!",
+                                      "Qwertyuiop1", "L1verpool99",   "ST4RW4R5"};
+    static const char *const good[] = {
+        GOOD, "vK7quilZ", "Dragonfly-x-Copper4", "kLiverpool99x",   "Summer-of-a-Quiet-19",
+        "",   "\n",       "\npassword\n",        "123456\npassword"};
     struct world *w = *state;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -270,8 +272,9 @@ static void every_broken_rule_is_told_at_once(void **state)
     const struct ja_policy_subject s = {.username = "abc", .email = "abc@example.net"};
 
     w->cfg.password.require = 15;
-    assert_string_equal(rules(w, &s, "abc123", 6),
-                        "too_short no_upper no_special has_username has_email in_dictionary on_blocklist");
+    assert_string_equal(
+        rules(w, &s, "abc123", 6),
+        "too_short no_upper no_special has_username has_email in_dictionary on_blocklist");
 }
 
 /* ---- history ---- */
@@ -289,7 +292,8 @@ static void set(struct world *w, const char *id, const char *pw)
 
 static void r20_former_passwords_are_refused(void **state)
 {
-    static const char *const used[] = {"One-vK7quilZ", "Two-vK7quilZ", "Three-vK7quilZ", "Four-vK7quilZ"};
+    static const char *const used[] = {"One-vK7quilZ", "Two-vK7quilZ", "Three-vK7quilZ",
+                                       "Four-vK7quilZ"};
     struct world *w = *state;
     char id[37];
     struct ja_policy_subject s = {.user_id = id};
@@ -363,7 +367,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(r20_classic_preset, up, down),
         cmocka_unit_test_setup_teardown(r20_nist_preset, up, down),
-        cmocka_unit_test_setup_teardown(configured_length_and_classes_win_over_the_preset, up, down),
+        cmocka_unit_test_setup_teardown(configured_length_and_classes_win_over_the_preset, up,
+                                        down),
         cmocka_unit_test_setup_teardown(characters_are_counted_as_code_points, up, down),
         cmocka_unit_test_setup_teardown(r20_511_bytes_are_the_most_and_nul_is_refused, up, down),
         cmocka_unit_test_setup_teardown(

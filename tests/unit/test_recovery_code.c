@@ -197,9 +197,19 @@ static void letter_case_hyphens_and_lookalikes_do_not_matter(void **state)
 static void what_is_no_code_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "-", "----", "123456", "12345678", "0000-0000-0000-000", "0000-0000-0000-00000",
-        "0000-0000-0000-000U", "0000-0000-0000-000*", "0000 0000 0000 0000", "0000-0000-0000-000\xc3\xa4",
-        "00000000000000001", "0000-0000-0000-000\n",
+        "",
+        "-",
+        "----",
+        "123456",
+        "12345678",
+        "0000-0000-0000-000",
+        "0000-0000-0000-00000",
+        "0000-0000-0000-000U",
+        "0000-0000-0000-000*",
+        "0000 0000 0000 0000",
+        "0000-0000-0000-000\xc3\xa4",
+        "00000000000000001",
+        "0000-0000-0000-000\n",
     };
     struct world *w = *state;
 
@@ -226,15 +236,17 @@ static void codes_are_stored_as_hashes_bound_to_the_user(void **state)
 
     regenerate(&w->t->ctx, w->alice, &codes);
     line(&codes, 0, code);
-    assert_int_equal(ja_db_query(db, "SELECT hash FROM recovery_codes", JA_NO_BINDS, &rows, NULL), JA_OK);
+    assert_int_equal(ja_db_query(db, "SELECT hash FROM recovery_codes", JA_NO_BINDS, &rows, NULL),
+                     JA_OK);
     while (ja_rows_next(rows, &row, NULL) == JA_OK && row) {
         assert_int_equal(strlen(ja_col_text(rows, "hash")), 43);
         assert_null(strstr(ja_col_text(rows, "hash"), code));
     }
     ja_rows_end(rows);
     assert_int_equal(ja_db_begin(db, NULL), JA_OK);
-    assert_int_equal(ja_db_exec(db, "UPDATE recovery_codes SET user_id = $1", JA_BINDS(JA_T(w->bob)),
-                                NULL, NULL), JA_OK);
+    assert_int_equal(ja_db_exec(db, "UPDATE recovery_codes SET user_id = $1",
+                                JA_BINDS(JA_T(w->bob)), NULL, NULL),
+                     JA_OK);
     assert_int_equal(ja_db_commit(db, NULL), JA_OK);
     assert_int_equal(use(&w->t->ctx, w->bob, code), JA_ERR_DENIED);
     ja_secret_clear(&codes);

@@ -1,4 +1,5 @@
-/* One-time codes: SECURITY R11, RFC 6238, CVE-2024-7318, CVE-2024-8796 and replay (CVE-2015-7225, ...). */
+/* One-time codes: SECURITY R11, RFC 6238, CVE-2024-7318, CVE-2024-8796 and replay (CVE-2015-7225,
+ * ...). */
 #include "common/base/text.h"
 #include "common/domain/totp.h"
 #include "tests/support/temp_store.h"
@@ -91,9 +92,9 @@ static void six_digits_are_the_last_six(void **state)
 
 static void r11_a_code_is_as_many_ascii_digits_as_enrolled(void **state)
 {
-    static const char *const bad[] = {"",        "2",       "28708",    "2870820",  "287082 ", " 287082",
-                                      "28708x",  "+28708",  "-28708",   "28708\n",  "287 082", "0287082",
-                                      "２８７０８２", "0x2870", "28708."};
+    static const char *const bad[] = {"",        "2",       "28708",        "2870820", "287082 ",
+                                      " 287082", "28708x",  "+28708",       "-28708",  "28708\n",
+                                      "287 082", "0287082", "２８７０８２", "0x2870",  "28708."};
     struct ja_totp t = made(JA_TOTP_SHA1, 6, "12345678901234567890", 20);
     int64_t step = 77;
 
@@ -213,7 +214,8 @@ static enum ja_status write_step(struct ja_ctx *ctx, const char *id, int64_t ste
     enum ja_status st = ja_db_begin(ctx->db, NULL);
 
     assert_int_equal(st, JA_OK);
-    st = confirm ? ja_totp_set_confirmed(ctx, id, step, NULL) : ja_totp_consume(ctx, id, step, NULL);
+    st =
+        confirm ? ja_totp_set_confirmed(ctx, id, step, NULL) : ja_totp_consume(ctx, id, step, NULL);
     if (st == JA_OK)
         st = ja_db_commit(ctx->db, NULL);
     else
@@ -232,7 +234,8 @@ static void r11_secrets_have_160_bits_and_are_sealed(void **state)
 
     assert_int_equal(create(&w->t->ctx, w->alice, &first), JA_OK);
     assert_int_equal(first.secret.len, 20);
-    assert_int_equal(create(&w->t->ctx, w->alice, &second), JA_OK); /* replaces an unconfirmed one */
+    assert_int_equal(create(&w->t->ctx, w->alice, &second),
+                     JA_OK); /* replaces an unconfirmed one */
     assert_memory_not_equal(first.secret.data, second.secret.data, 20);
     assert_int_equal(ja_totp_find(&w->t->ctx, w->alice, true, &found, NULL), JA_OK);
     assert_int_equal(found.secret.len, 20);
@@ -258,7 +261,8 @@ static void r11_secrets_have_160_bits_and_are_sealed(void **state)
     assert_int_equal(ja_totp_find(&w->t->ctx, w->bob, true, &found, NULL), JA_ERR_NOT_FOUND);
 }
 
-/* A sealed secret that somebody with write access to the store moves to another user does not open. */
+/* A sealed secret that somebody with write access to the store moves to another user does not open.
+ */
 static void r29_a_moved_secret_does_not_open(void **state)
 {
     struct world *w = *state;
@@ -268,9 +272,12 @@ static void r29_a_moved_secret_does_not_open(void **state)
     assert_int_equal(create(&w->t->ctx, w->alice, NULL), JA_OK);
     assert_int_equal(create(&w->t->ctx, w->bob, NULL), JA_OK);
     assert_int_equal(ja_db_begin(db, NULL), JA_OK);
-    assert_int_equal(ja_db_exec(db, "UPDATE totp SET secret = (SELECT secret FROM totp WHERE user_id = $1) "
-                                    "WHERE user_id = $2",
-                                JA_BINDS(JA_T(w->alice), JA_T(w->bob)), NULL, NULL), JA_OK);
+    assert_int_equal(
+        ja_db_exec(db,
+                   "UPDATE totp SET secret = (SELECT secret FROM totp WHERE user_id = $1) "
+                   "WHERE user_id = $2",
+                   JA_BINDS(JA_T(w->alice), JA_T(w->bob)), NULL, NULL),
+        JA_OK);
     assert_int_equal(ja_db_commit(db, NULL), JA_OK);
     assert_int_equal(ja_totp_find(&w->t->ctx, w->bob, true, &t, NULL), JA_ERR_CORRUPT);
     assert_null(t.secret.data);
@@ -298,7 +305,8 @@ static void r12_one_in_force_is_never_replaced(void **state)
     assert_int_equal(create(&w->t->ctx, w->alice, NULL), JA_OK);
 }
 
-/* CVE-2015-7225, -2024-41800, -2025-6014 ...: once, never an older one, also with the clock set back. */
+/* CVE-2015-7225, -2024-41800, -2025-6014 ...: once, never an older one, also with the clock set
+ * back. */
 static void r11_a_step_counts_once(void **state)
 {
     struct world *w = *state;
@@ -310,7 +318,8 @@ static void r11_a_step_counts_once(void **state)
 
     assert_int_equal(create(ctx, w->alice, &t), JA_OK);
     assert_int_equal(write_step(ctx, w->alice, 1000, true), JA_OK);
-    assert_int_equal(write_step(ctx, w->alice, 1000, false), JA_ERR_DENIED); /* the confirming one */
+    assert_int_equal(write_step(ctx, w->alice, 1000, false),
+                     JA_ERR_DENIED); /* the confirming one */
     assert_int_equal(write_step(ctx, w->alice, 1002, false), JA_OK);
     assert_int_equal(write_step(ctx, w->alice, 1002, false), JA_ERR_DENIED);
     assert_int_equal(write_step(ctx, w->alice, 1001, false), JA_ERR_DENIED);
@@ -398,10 +407,11 @@ static void uris_are_escaped(void **state)
 
     (void)state;
     assert_int_equal(ja_totp_uri(&t, "Example & Söhne: auth", "alice", &uri, NULL), JA_OK);
-    assert_string_equal((char *)uri.data,
-                        "otpauth://totp/Example%20%26%20S%C3%B6hne%3A%20auth:alice"
-                        "?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-                        "&issuer=Example%20%26%20S%C3%B6hne%3A%20auth&algorithm=SHA1&digits=6&period=30");
+    assert_string_equal(
+        (char *)uri.data,
+        "otpauth://totp/Example%20%26%20S%C3%B6hne%3A%20auth:alice"
+        "?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+        "&issuer=Example%20%26%20S%C3%B6hne%3A%20auth&algorithm=SHA1&digits=6&period=30");
     ja_secret_clear(&uri);
     ja_totp_clear(&t);
 }
