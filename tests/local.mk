@@ -39,11 +39,14 @@ libja_testsupport_la_SOURCES = \
 	tests/support/temp_db.c tests/support/temp_db.h \
 	tests/support/temp_store.c tests/support/temp_store.h \
 	tests/support/fake_clock.c tests/support/fake_clock.h \
+	tests/support/forge.c tests/support/forge.h \
 	tests/support/parallel.c tests/support/parallel.h
-libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
+libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
 
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+tests_unit_test_jwk_SOURCES = tests/unit/test_jwk.c tests/unit/jose_vectors.h
+tests_unit_test_jws_SOURCES = tests/unit/test_jws.c tests/unit/jose_vectors.h
 tests_unit_test_credential_flow_LDADD = $(LDADD) -loath
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
 tests_unit_test_totp_LDADD = $(LDADD) -loath
