@@ -208,8 +208,8 @@ send short" "${kbd[@]}" bob@127.0.0.1 id -un
     sed -i 's,^login = .*,login = 5/15m,' /etc/jwtauth/jwtauth.conf
     devices=$(printf 'pam,%.0s' $(seq 200))
     steps=$(for _ in 1 2 3 4 5; do steps_of wrong; done)
-    run dialogue "$steps" "${kbd[@]}" -o NumberOfPasswordPrompts=10 \
-        -o KbdInteractiveDevices="${devices%,}" carol@127.0.0.1 true
+    run dialogue "$steps" ssh -o NumberOfPasswordPrompts=10 -o KbdInteractiveDevices="${devices%,}" \
+        "${kbd[@]:1}" carol@127.0.0.1 true
     echo "$output"
     [ "$status" -eq 255 ]
     # The right one is not even asked for now; nobody else is kept out.

@@ -27,6 +27,12 @@
 
 extern char **environ;
 
+#ifdef __SANITIZE_ADDRESS__
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 static int open_fds(void)
 {
     DIR *d = opendir("/proc/self/fd");
@@ -331,8 +337,10 @@ static void many_logins_leave_nothing(void **state)
             assert_int_equal(whole_login(&w, "alice", RIGHT), PAM_SUCCESS);
     }
     assert_int_equal(open_fds(), fds);
-    assert_in_range(mappings(), 1, maps + 8);
-    assert_in_range(resident_kb(), 1, kb + 4096);
+    if (!sanitized) { /* which keeps freed memory for a while */
+        assert_in_range(mappings(), 1, maps + 8);
+        assert_in_range(resident_kb(), 1, kb + 4096);
+    }
     world_close(&w);
 }
 
@@ -558,6 +566,10 @@ static void cve_2024_10041_no_password_stays(void **state)
     pam_handle_t *pamh;
 
     (void)state;
+    if (sanitized) { /* terabytes of shadow memory, and freed memory kept */
+        wipe(pw);
+        skip();
+    }
     world_open(&w, GENEROUS);
     world_user(&w, "alice", RIGHT);
     world_user(&w, "bob", RIGHT);
