@@ -300,7 +300,7 @@ static enum ja_status make_database(struct ja_ctx *ctx, struct ja_init_report *r
     return st;
 }
 
-struct key_count { int all, active; };
+struct key_count { int all, active, next; };
 
 static enum ja_status count_key(void *arg, const struct ja_key_info *info)
 {
@@ -308,6 +308,7 @@ static enum ja_status count_key(void *arg, const struct ja_key_info *info)
 
     count->all++;
     count->active += strcmp(info->state, "active") == 0;
+    count->next += strcmp(info->state, "next") == 0;
     return JA_OK;
 }
 
@@ -354,8 +355,8 @@ static enum ja_status audit_init(struct ja_ctx *ctx, const struct ja_key *key, s
 }
 
 /* Roles, and the key unless another init was faster; `key` NULL: there is one. */
-static enum ja_status fill(struct ja_ctx *ctx, struct ja_key *key, struct ja_init_report *ret,
-                           struct ja_error *err)
+static enum ja_status fill(struct ja_ctx *ctx, struct ja_key *key, struct ja_key *next,
+                           struct ja_init_report *ret, struct ja_error *err)
 {
     struct key_count count = {0};
     enum ja_status st = ja_db_begin(ctx->db, err);
@@ -369,6 +370,9 @@ static enum ja_status fill(struct ja_ctx *ctx, struct ja_key *key, struct ja_ini
         key = NULL;
     if (st == JA_OK && key)
         st = ja_signing_key_insert(ctx, key, "active", err);
+    /* published from the first day, so that verifiers know it before it signs */
+    if (st == JA_OK && key && count.next == 0)
+        st = ja_signing_key_insert(ctx, next, "next", err);
     if (st == JA_OK && (key || ret->database || ret->master_key || ret->config))
         st = audit_init(ctx, key, err);
     if (st == JA_OK)
@@ -378,22 +382,30 @@ static enum ja_status fill(struct ja_ctx *ctx, struct ja_key *key, struct ja_ini
     return st;
 }
 
+static enum ja_status make_key(const struct ja_ctx *ctx, struct ja_key **ret, struct ja_error *err)
+{
+    enum ja_status st = ja_key_generate((enum ja_alg)ctx->cfg->tokens.algorithm, ret, err);
+
+    return st == JA_OK ? ja_libjwt_cross_check(*ret, err) : st;
+}
+
 static enum ja_status make_contents(struct ja_ctx *ctx, struct ja_init_report *ret,
                                     struct ja_error *err)
 {
     struct key_count count = {0};
-    struct ja_key *key = NULL;
+    struct ja_key *key = NULL, *next = NULL;
     enum ja_status st = ja_signing_key_each(ctx, count_key, &count, err);
 
     /* Made and cross-checked before the transaction: an RSA key takes its time. */
     if (st == JA_OK && count.active == 0) {
-        st = ja_key_generate((enum ja_alg)ctx->cfg->tokens.algorithm, &key, err);
+        st = make_key(ctx, &key, err);
         if (st == JA_OK)
-            st = ja_libjwt_cross_check(key, err);
+            st = make_key(ctx, &next, err);
     }
     if (st == JA_OK)
-        st = fill(ctx, key, ret, err);
+        st = fill(ctx, key, next, ret, err);
     ja_key_free(key);
+    ja_key_free(next);
     return st;
 }
 

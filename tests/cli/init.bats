@@ -95,7 +95,7 @@ fingerprint() {
     for alg in ES256 EdDSA RS256 HS256; do
         rm -rf /etc/jwtauth /var/lib/jwtauth
         authctl -q init --issuer https://auth.example.org --alg $alg
-        [ "$(authctl key list --json | json '[(k["alg"], k["state"]) for k in d["keys"]]')" = "[('$alg', 'active')]" ]
+        [ "$(authctl key list --json | json 'sorted((k["alg"], k["state"]) for k in d["keys"])')" = "[('$alg', 'active'), ('$alg', 'next')]" ]
     done
 }
 
@@ -172,7 +172,7 @@ CONF
     done
     wait
     authctl -q init --issuer https://auth.example.org
-    [ "$(authctl key list --json | json '[k["state"] for k in d["keys"]]')" = "['active']" ]
+    [ "$(authctl key list --json | json 'sorted(k["state"] for k in d["keys"])')" = "['active', 'next']" ]
     [ "$(find /etc/jwtauth /var/lib/jwtauth -name '.*' -type f | wc -l)" = 0 ]
 }
 
