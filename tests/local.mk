@@ -114,10 +114,13 @@ ja_bats = \
 	tests/cli/session.bats \
 	tests/cli/totp.bats \
 	tests/cli/user.bats \
+	tests/interop/interop.bats \
 	tests/e2e/login.bats \
 	tests/e2e/sshd.bats \
 	tests/e2e/su.bats \
 	tests/e2e/sudo.bats
+EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/package-lock.json \
+	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
 EXTRA_DIST += $(ja_bats) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
