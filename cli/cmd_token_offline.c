@@ -99,13 +99,32 @@ static enum ja_status put_claims(struct cli *cli, const json_t *claims, struct j
 }
 
 /* The reason stands first, for people and scripts alike. */
-static enum ja_status say_reason(struct ja_error *err)
+static enum ja_status say_reason(struct cli *cli, struct ja_error *err)
 {
     char code[sizeof err->code], message[sizeof err->message];
+    enum ja_status st;
 
     memcpy(code, err->code, sizeof code);
     memcpy(message, err->message, sizeof message);
+    if (cli->json) {
+        st = cli_answer(cli, json_pack("{s:b,s:s,s:s}", "valid", 0, "reason", code, "message", message),
+                        err);
+        if (st != JA_OK)
+            return st;
+    }
+    if (strncmp(message, code, strlen(code)) == 0)
+        return ja_fail(err, JA_ERR_DENIED, code, "%.900s", message);
     return ja_fail(err, JA_ERR_DENIED, code, "%s: %.900s", code, message);
+}
+
+/* A text too long to be a token is a token that does not count, however long: no error of the caller. */
+static enum ja_status read_token(struct cli *cli, struct ja_secret *ret, struct ja_error *err)
+{
+    enum ja_status st = cli_arg_or_stdin(cli, 0, "token", JA_TOKEN_MAX, ret, err);
+
+    if (st == JA_ERR_INVALID && strcmp(err->code, "too_long") == 0)
+        st = ja_fail(err, JA_ERR_DENIED, "token_too_large", "a token has at most %d bytes", JA_TOKEN_MAX);
+    return st;
 }
 
 static enum ja_status verify(struct cli *cli, struct ja_token_check *check,
@@ -154,9 +173,8 @@ static enum ja_status run_verify(struct cli *cli, struct ja_error *err)
         return cli_usage(cli, err, "--jwks and --key exclude each other");
     if (st == JA_OK)
         st = ja_crypto_init(err);
-    /* far more than a token may have: that one is too long is for the verifier to say */
     if (st == JA_OK)
-        st = cli_arg_or_stdin(cli, 0, "token", 2 << 20, &token, err);
+        st = read_token(cli, &token, err);
     if (st == JA_OK)
         st = verify(cli, &check, &token, &claims, err);
     if (st == JA_OK)
@@ -164,7 +182,7 @@ static enum ja_status run_verify(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         warn_unchecked(cli, &check);
     if (st == JA_ERR_DENIED)
-        st = say_reason(err);
+        st = say_reason(cli, err);
     json_decref(claims);
     ja_secret_clear(&token);
     return st;
@@ -202,7 +220,7 @@ static enum ja_status run_decode(struct cli *cli, struct ja_error *err)
     enum ja_status st = ja_crypto_init(err);
 
     if (st == JA_OK)
-        st = cli_arg_or_stdin(cli, 0, "token", 2 << 20, &token, err);
+        st = read_token(cli, &token, err);
     if (st == JA_OK)
         st = ja_jws_parse_unverified((const char *)token.data, token.len, &jws, err);
     if (st == JA_OK)
@@ -238,7 +256,7 @@ const struct command cmd_token_offline_commands[] = {
      .summary = "verify a token and print its claims",
      .example = "authctl token verify --jwks jwks.json - <\"$JWTAUTH_TOKEN_FILE\"",
      .details = "Exit 1 and the reason (expired, bad_signature, unknown_key, revoked, ...) when it does\n"
-                "not count. With --jwks or --key tokens of any issuer are taken; revocation is not known\n"
+                "not count (--json: {\"valid\":false,\"reason\":...}). With --jwks or --key tokens of any issuer are taken; revocation is not known\n"
                 "there. A token as argument can be seen by others on the host while this runs.",
      .keys = "*"},
     {.noun = "token",

@@ -107,11 +107,13 @@ ja_bats = \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \
 	tests/cli/init.bats \
+	tests/cli/key.bats \
 	tests/cli/password.bats \
 	tests/cli/prompt.bats \
 	tests/cli/rows.bats \
 	tests/cli/register.bats \
 	tests/cli/session.bats \
+	tests/cli/token.bats \
 	tests/cli/totp.bats \
 	tests/cli/user.bats \
 	tests/interop/interop.bats \
