@@ -80,6 +80,18 @@ static enum ja_status put_introspection(struct cli *cli, const json_t *claims, s
     return cli_answer(cli, doc, err);
 }
 
+/* The document says no more; the reason is for the person at the terminal. */
+static enum ja_status put_inactive(struct cli *cli, struct ja_error *err)
+{
+    char reason[sizeof err->code];
+    enum ja_status st;
+
+    memcpy(reason, err->code, sizeof reason);
+    st = cli_answer(cli, json_pack("{s:b}", "active", 0), err);
+    return st == JA_OK ? ja_fail(err, JA_ERR_DENIED, "inactive", "the token is not active (%s)", reason)
+                       : st;
+}
+
 static enum ja_status run_introspect(struct cli *cli, struct ja_error *err)
 {
     struct ja_token_check check = ja_token_check_default(&cli->ctx);
@@ -92,12 +104,8 @@ static enum ja_status run_introspect(struct cli *cli, struct ja_error *err)
         st = ja_token_verify(&cli->ctx, (const char *)token.data, token.len, &check, false, &claims,
                              err);
     ja_secret_clear(&token);
-    if (st == JA_ERR_DENIED) {
-        enum ja_status put = cli_answer(cli, json_pack("{s:b}", "active", 0), err);
-
-        return put == JA_OK ? ja_fail(err, st, "inactive", "the token is not active (%s)", err->code)
-                            : put;
-    }
+    if (st == JA_ERR_DENIED)
+        return put_inactive(cli, err);
     if (st == JA_OK)
         st = put_introspection(cli, claims, err);
     json_decref(claims);

@@ -150,7 +150,8 @@ static enum ja_status from_json(const struct ja_secret *text, enum ja_alg alg, s
 
     if (st != JA_OK)
         return ja_fail(err, JA_ERR_INVALID, "invalid_key", "the file is no JWK: malformed JSON");
-    st = ja_key_from_jwk(jwk, alg, ret, err);
+    st = json_object_get(jwk, "keys") ? bad_key(err, "the file holds a key set, where one key is wanted")
+                                      : ja_key_from_jwk(jwk, alg, ret, err);
     json_decref(jwk);
     return st;
 }
