@@ -188,6 +188,17 @@ send short" "${kbd[@]}" bob@127.0.0.1 id -un
     [ "$status" -eq 0 ]
 }
 
+@test "a uid that is not the store's is refused" {
+    uid=$(id -u bob)
+    sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE users SET uid = 4242 WHERE username = 'bob'"
+    refused "$(steps_of "$password")" "${kbd[@]}" bob@127.0.0.1 true
+    run "${key[@]}" bob@127.0.0.1 true </dev/null
+    [ "$status" -eq 255 ]
+    sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE users SET uid = $uid WHERE username = 'bob'"
+    run "${key[@]}" bob@127.0.0.1 true </dev/null
+    [ "$status" -eq 0 ]
+}
+
 @test "a lock ends the session's token while the user is in" {
     forget_session bob
     "${key[@]}" bob@127.0.0.1 probe </dev/null 3>&- >/run/out 2>&1 &

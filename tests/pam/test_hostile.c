@@ -497,19 +497,24 @@ static void r23_hostile_surroundings(void **state)
 static const unsigned char veiled[] = {'W' ^ 0x5a, 'i' ^ 0x5a, 'p' ^ 0x5a, 'e' ^ 0x5a, 'M' ^ 0x5a, 'e' ^ 0x5a, '-' ^ 0x5a,
                                        '4' ^ 0x5a, '8' ^ 0x5a, '1' ^ 0x5a, '5' ^ 0x5a, '1' ^ 0x5a, '6' ^ 0x5a, '!' ^ 0x5a};
 
+/* At the end of a long password: malloc overwrites the beginning of what is freed. */
+#define BEFORE_MARKER 300
+
 static char *unveil(void)
 {
-    char *s = calloc(1, sizeof veiled + 1);
+    char *s = calloc(1, BEFORE_MARKER + sizeof veiled + 1);
 
     assert_non_null(s);
+    for (size_t i = 0; i < BEFORE_MARKER; i++)
+        s[i] = (char)('!' + (i * i * 7 + i * 13 + i / 9) % 90);
     for (size_t i = 0; i < sizeof veiled; i++)
-        s[i] = (char)(veiled[i] ^ 0x5a);
+        s[BEFORE_MARKER + i] = (char)(veiled[i] ^ 0x5a);
     return s;
 }
 
 static void wipe(char *s)
 {
-    explicit_bzero(s, sizeof veiled);
+    explicit_bzero(s, BEFORE_MARKER + sizeof veiled);
     free(s);
 }
 
