@@ -107,7 +107,9 @@ static enum ja_status say_reason(struct cli *cli, struct ja_error *err)
     memcpy(code, err->code, sizeof code);
     memcpy(message, err->message, sizeof message);
     if (cli->json) {
-        st = cli_answer(cli, json_pack("{s:b,s:s,s:s}", "valid", 0, "reason", code, "message", message),
+        /* what every "no" has, and by the names that a verdict on a token goes by */
+        st = cli_answer(cli, json_pack("{s:b,s:s,s:b,s:s,s:s}", "valid", 0, "reason", code, "ok", 0, "code",
+                                       code, "message", message),
                         err);
         if (st != JA_OK)
             return st;
