@@ -25,12 +25,13 @@ while read -r name rest; do
 done <"$tmp/choices"
 [ -s "$tmp/choices" ] || { echo 'check_pam_man: no choices were found' >&2; bad=1; }
 
-# One row of codes: check_row NAME 'manual situation'. A dash in the manual is a situation that does not arise there.
+# One row of codes, the line below the situation: check_row NAME 'manual situation'.
+# A dash in the manual is a situation that does not arise there.
 check_row() {
     source=$(sed -n "s/^    \[$1\] *= {\(.*\)},$/\1/p" pam/pam_result.c | sed 's/PAM_//g; s/ //g; s/,/ /g')
     # shellcheck disable=SC2086
     set -- "$2" $source
-    manual=$(sed -n "s/^\.It $1 Ta \(.*\)$/\1/p" man/pam_jwtauth.8 | sed 's/ Ta / /g')
+    manual=$(sed -n "/^\.It $1\$/{n;s/,//g;s/\\\\%//g;p;}" man/pam_jwtauth.8)
     situation=$1
     shift
     [ $# -eq 5 ] || { echo "check_pam_man: no row for $situation in pam_result.c" >&2; bad=1; return; }
