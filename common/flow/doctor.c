@@ -149,7 +149,8 @@ static void check_folder(struct doctor *d, const char *path, mode_t mode, int *b
 }
 
 /* A file that an option names; an empty path is none. */
-static void check_named_file(struct doctor *d, const char *path, mode_t mode, int *bad)
+static void check_named_file(struct doctor *d, const char *path, mode_t mode, const char *mend,
+                             int *bad)
 {
     struct ja_file_rule rule = {.max_mode = mode};
     struct ja_error err = {0};
@@ -157,12 +158,13 @@ static void check_named_file(struct doctor *d, const char *path, mode_t mode, in
     if (!*path || ja_file_check(path, &rule, &err) == JA_OK)
         return;
     ++*bad;
-    doctor_fail(d, JA_DOCTOR_FAIL, "modes", "make the file, or take its option out", &err);
+    doctor_fail(d, JA_DOCTOR_FAIL, "modes", mend, &err);
 }
 
 static void check_modes(struct doctor *d)
 {
     const struct ja_config *cfg = d->ctx.cfg;
+    const char *named = "make the file, or take its option out";
     char sessions[512];
     int bad = 0;
 
@@ -171,11 +173,12 @@ static void check_modes(struct doctor *d)
     check_folder(d, cfg->paths.cache, 0755, &bad);
     check_folder(d, cfg->paths.run, 0755, &bad);
     check_folder(d, sessions, 0711, &bad);
-    check_named_file(d, cfg->store.master_key_file, 0600, &bad);
-    check_named_file(d, cfg->email.password_file, 0600, &bad);
-    check_named_file(d, cfg->sms.token_file, 0600, &bad);
-    check_named_file(d, cfg->throttle.captcha_secret_file, 0600, &bad);
-    check_named_file(d, cfg->password.blocklist, 0644, &bad);
+    check_named_file(d, cfg->store.master_key_file, 0600,
+                     "put the file back; on a new host: authctl init", &bad);
+    check_named_file(d, cfg->email.password_file, 0600, named, &bad);
+    check_named_file(d, cfg->sms.token_file, 0600, named, &bad);
+    check_named_file(d, cfg->throttle.captcha_secret_file, 0600, named, &bad);
+    check_named_file(d, cfg->password.blocklist, 0644, named, &bad);
     if (bad == 0)
         doctor_say(d, JA_DOCTOR_OK, "modes", "", "folders and secrets have safe owners and modes");
 }
