@@ -180,7 +180,7 @@ static enum ja_status run_lock(struct cli *cli, struct ja_error *err)
 
     if (st == JA_OK)
         st = ja_account_lock(&cli->ctx, cli->args[0], at, &cut, err);
-    return st == JA_OK ? answer_state(cli, later ? "will lock" : "locked", &cut, err) : st;
+    return st == JA_OK ? answer_state(cli, later ? "lock planned for" : "locked", &cut, err) : st;
 }
 
 static enum ja_status run_unlock(struct cli *cli, struct ja_error *err)
