@@ -3,6 +3,7 @@
 
 ja_unit = \
 	tests/unit/test_audit \
+	tests/unit/test_auth_finish \
 	tests/unit/test_auth_flow \
 	tests/unit/test_account_flow \
 	tests/unit/test_config \
@@ -45,6 +46,11 @@ libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(
 libja_testsupport_la_LIBADD = libja_flow.la
 
 LDADD = libja_testsupport.la libja_flow.la $(CMOCKA_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+ja_auth_world = tests/unit/auth_world.c tests/unit/auth_world.h
+tests_unit_test_auth_finish_SOURCES = tests/unit/test_auth_finish.c $(ja_auth_world)
+tests_unit_test_auth_finish_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
+tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_jwk_SOURCES = tests/unit/test_jwk.c tests/unit/jose_vectors.h
 tests_unit_test_jws_SOURCES = tests/unit/test_jws.c tests/unit/jose_vectors.h
 tests_unit_test_credential_flow_LDADD = $(LDADD) -loath
@@ -103,6 +109,7 @@ TESTS += $(ja_lints)
 ja_bats = \
 	tests/cli/basics.bats \
 	tests/cli/config.bats \
+	tests/cli/contract.bats \
 	tests/cli/db.bats \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \

@@ -90,15 +90,24 @@ static const char *action_of(enum fruit fruit)
     return fruit == FRUIT_PROOF ? "password.verify" : "login";
 }
 
-/* Blocked tries leave a log line only: a row each would let a guesser fill the disk. */
+/* Tries that no limit bounds leave a log line only: a row each would let a guesser fill the disk. These are the
+ * blocked ones, and names that may be another module's. */
+static bool unbounded(const struct finish *f)
+{
+    return f->result.reason == JA_REASON_THROTTLED || (!f->a->known && f->a->req.unknown_ignore);
+}
+
 static void record_denial(struct finish *f)
 {
     struct ja_ctx *ctx = f->a->ctx;
     struct ja_error err = {0};
     enum ja_status st;
 
-    if (f->result.reason == JA_REASON_THROTTLED)
+    if (unbounded(f)) {
+        ja_log_write(&ctx->log, LOG_INFO, "a login was denied: %s",
+                     ja_auth_reason_name(f->result.reason));
         return;
+    }
     st = ja_db_begin(ctx->db, &err);
     if (st == JA_OK)
         st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
@@ -130,7 +139,7 @@ static bool same_password(const struct ja_auth *a, const struct ja_user *now)
         return false;
     if (strcmp(a->user.password_hash, now->password_hash) == 0)
         return true;
-    return a->new_hash[0] && a->user.password_changed_at == now->password_changed_at;
+    return a->rehash && a->user.password_changed_at == now->password_changed_at;
 }
 
 static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
@@ -170,6 +179,7 @@ static enum ja_status consume_code(struct finish *f, enum ja_auth_reason *reason
         st = ja_totp_consume(a->ctx, a->user.id, a->step, err);
     if (st != JA_ERR_DENIED)
         return st;
+    a->code_ok = false;
     *reason = a->recovery ? JA_REASON_WRONG_CODE : JA_REASON_CODE_REPLAYED;
     return JA_OK;
 }
@@ -276,8 +286,6 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
 
     if (a->booked)
         st = ja_throttle_clear(a->ctx, &a->who, err);
-    if (st == JA_OK && a->new_hash[0])
-        st = ja_user_rehash(a->ctx, a->user.id, a->user.password_hash, a->new_hash, err);
     if (st == JA_OK && f->fruit != FRUIT_PROOF)
         st = ja_user_set_last_login(a->ctx, a->user.id, err);
     if (st == JA_OK)
@@ -302,6 +310,29 @@ static enum ja_status decide(struct finish *f, enum ja_auth_reason *reason, stru
     return st;
 }
 
+/* DESIGN section 4: after success. The login stands already: what fails here is done at the next one. */
+static void rehash(const struct finish *f)
+{
+    struct ja_auth *a = f->a;
+    char hash[JA_HASH_STRING_MAX] = "";
+    struct ja_error err = {0};
+    enum ja_status st = ja_password_hash(a->ctx, a->password.data, a->password.len, hash, &err);
+
+    if (st == JA_OK)
+        st = ja_db_begin(a->ctx->db, &err);
+    if (st == JA_OK) {
+        st = ja_user_rehash(a->ctx, a->user.id, f->user.password_hash, hash, &err);
+        if (st == JA_OK)
+            st = ja_db_commit(a->ctx->db, &err);
+        if (st != JA_OK)
+            ja_db_rollback(a->ctx->db);
+    }
+    if (st != JA_OK)
+        ja_log_write(&a->ctx->log, LOG_WARNING, "the password of %s keeps its old hash: %s",
+                     a->user.username, err.message);
+    sodium_memzero(hash, sizeof hash);
+}
+
 static enum ja_auth_reason reason_so_far(const struct ja_auth *a)
 {
     if (a->reason != JA_REASON_NONE)
@@ -323,38 +354,47 @@ static void describe(struct finish *f)
     (void)snprintf(r->username, sizeof r->username, "%s", a->user.username);
 }
 
+/* One transaction: with a reason nothing of it stays. */
+static enum ja_status conclude(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_ctx *ctx = f->a->ctx;
+    /* keys are read and made ready before the write lock is taken */
+    enum ja_status st = f->fruit == FRUIT_SESSION ? ja_keyring_require(ctx, err) : JA_OK;
+
+    if (st == JA_OK)
+        st = ja_db_begin(ctx->db, err);
+    if (st == JA_OK)
+        st = decide(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = ja_db_commit(ctx->db, err);
+    if (st != JA_OK || *reason != JA_REASON_NONE)
+        ja_db_rollback(ctx->db);
+    return st;
+}
+
 static enum ja_status run(struct finish *f, struct ja_error *err)
 {
     struct ja_auth *a = f->a;
-    struct ja_db *db = a->ctx->db;
     enum ja_auth_reason reason;
-    enum ja_status st;
+    enum ja_status st = JA_OK;
 
     describe(f);
     if (a->dead || a->finished)
         return ja_fail(err, JA_ERR_INTERNAL, "login_over", "this login has ended already");
     a->finished = true;
     reason = reason_so_far(a);
-    if (reason != JA_REASON_NONE) {
-        deny(f, reason);
-        return JA_OK;
-    }
-    /* keys are read and made ready before the write lock is taken */
-    st = f->fruit == FRUIT_SESSION ? ja_keyring_require(a->ctx, err) : JA_OK;
-    if (st == JA_OK)
-        st = ja_db_begin(db, err);
-    if (st == JA_OK)
-        st = decide(f, &reason, err);
-    if (st == JA_OK && reason == JA_REASON_NONE)
-        st = ja_db_commit(db, err);
-    if (st != JA_OK || reason != JA_REASON_NONE)
-        ja_db_rollback(db);
-    if (st != JA_OK)
+    if (reason == JA_REASON_NONE)
+        st = conclude(f, &reason, err);
+    if (st != JA_OK) {
+        ja_auth_take_back(a); /* the system's failure, after right answers */
         return st;
+    }
     if (reason != JA_REASON_NONE) {
         deny(f, reason);
         return JA_OK;
     }
+    if (a->password.data)
+        rehash(f);
     (void)snprintf(f->result.amr, sizeof f->result.amr, "%s", amr_of(a));
     f->result.verdict = JA_ALLOW; /* the only place */
     return JA_OK;

@@ -1,5 +1,4 @@
 /* The steps of a login up to its decision: begin, password, code. */
-#include "common/domain/known_source.h"
 #include "common/domain/seal.h"
 #include "common/flow/auth_internal.h"
 
@@ -16,18 +15,29 @@ static bool in_networks(const struct ja_netlist *nets, const struct ja_addr *add
     return false;
 }
 
+/* One spelling of a name, as the look-up has it (CVE-2025-6013): else those blocked under two spellings
+ * would be the ones who exist. */
+static const char *one_spelling(const struct ja_auth *a, const char *name, char out[JA_EMAIL_MAX + 1])
+{
+    if (a->req.any_name && (ja_email_normalize(name, out) || ja_phone_normalize(name, out)))
+        return out;
+    return name;
+}
+
 /* A name of nobody's counts like one of somebody's, but not in clear: it may be a password. */
-static enum ja_status unknown_key(struct ja_ctx *ctx, const char *name, char *out, size_t size,
-                                  struct ja_error *err)
+static enum ja_status unknown_key(struct ja_auth *a, const char *name, struct ja_error *err)
 {
     unsigned char hash[32];
-    char text[JA_B64_SIZE(sizeof hash)];
-    enum ja_status st = ja_keyed_hash(ctx, "jaunknwn", name, strlen(name), hash, err);
+    char text[JA_B64_SIZE(sizeof hash)], spelling[JA_EMAIL_MAX + 1];
+    enum ja_status st;
 
+    name = one_spelling(a, name, spelling);
+    st = ja_keyed_hash(a->ctx, "jaunknwn", name, strlen(name), hash, err);
+    sodium_memzero(spelling, sizeof spelling);
     if (st != JA_OK)
         return st;
     ja_b64_encode(hash, sizeof hash, text, sizeof text);
-    (void)snprintf(out, size, "?%s", text);
+    (void)snprintf(a->user_key, sizeof a->user_key, "?%s", text);
     return JA_OK;
 }
 
@@ -41,7 +51,7 @@ static enum ja_status look_up(struct ja_auth *a, struct ja_error *err)
     if (st == JA_OK)
         (void)snprintf(a->user_key, sizeof a->user_key, "%s", a->user.id);
     else if (st == JA_ERR_NOT_FOUND || st == JA_ERR_INVALID)
-        st = unknown_key(a->ctx, name, a->user_key, sizeof a->user_key, err);
+        st = unknown_key(a, name, err);
     return st;
 }
 
@@ -238,13 +248,14 @@ static enum ja_status after_password(struct ja_auth *a, struct ja_error *err)
     return JA_OK;
 }
 
-/* The hash of a stored string with other parameters than configured; not having one is no failure. */
-static void prepare_rehash(struct ja_auth *a, const void *pw, size_t len)
+/* A hash with other parameters than configured is made anew after success: before it, the time of a second
+ * hash would tell of a right password (SECURITY R8). Not having the memory for it is no failure. */
+static void keep_for_rehash(struct ja_auth *a, const void *pw, size_t len)
 {
     struct ja_error ignored;
 
-    if (ja_password_hash(a->ctx, pw, len, a->new_hash, &ignored) != JA_OK)
-        a->new_hash[0] = 0;
+    a->rehash = true;
+    (void)ja_secret_from(&a->password, pw, len, &ignored);
 }
 
 static enum ja_status answer_password(struct ja_auth *a, const void *answer, size_t len,
@@ -263,7 +274,7 @@ static enum ja_status answer_password(struct ja_auth *a, const void *answer, siz
         return st;
     a->evaluated = true;
     if (a->password_ok && rehash)
-        prepare_rehash(a, answer, len);
+        keep_for_rehash(a, answer, len);
     return after_password(a, err);
 }
 
@@ -299,6 +310,8 @@ static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t 
     if (a->known && a->user.mfa && !a->have_totp) {
         st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
         a->have_totp = st == JA_OK;
+        if (st == JA_ERR_NOT_FOUND) /* disabled since: no code is right */
+            st = JA_OK;
     }
     if (st == JA_OK && a->have_totp && code && len > 0) {
         if (is_otp_form(&a->totp, code, len)) {
@@ -332,17 +345,23 @@ enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t l
     return st;
 }
 
-/* Memory or time that ran out is nobody's failure: else pressure on the machine would lock people out (F9). */
-void ja_auth_abandon(struct ja_auth *auth)
+void ja_auth_take_back(struct ja_auth *auth)
 {
     struct ja_error err = {0};
 
-    if (!auth->booked || auth->evaluated)
+    if (!auth->booked)
         return;
     auth->booked = false;
     if (ja_throttle_unbook(auth->ctx, &auth->who, &err) != JA_OK)
-        ja_log_write(&auth->ctx->log, LOG_WARNING, "a try that was not evaluated stays counted: %s",
+        ja_log_write(&auth->ctx->log, LOG_WARNING, "a try that was no failure stays counted: %s",
                      err.message);
+}
+
+/* Memory or time that ran out is nobody's failure: else pressure on the machine would lock people out (F9). */
+void ja_auth_abandon(struct ja_auth *auth)
+{
+    if (!auth->evaluated)
+        ja_auth_take_back(auth);
 }
 
 void ja_auth_free(struct ja_auth *auth)
@@ -352,6 +371,7 @@ void ja_auth_free(struct ja_auth *auth)
     ja_user_clear(&auth->user);
     ja_totp_clear(&auth->totp);
     ja_secret_clear(&auth->code);
+    ja_secret_clear(&auth->password);
     sodium_memzero(auth, sizeof *auth);
     free(auth);
 }

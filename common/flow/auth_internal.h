@@ -23,7 +23,6 @@ struct ja_auth {
     struct ja_totp totp;          /* loaded when the code is due */
     bool have_totp;
     bool demand_code;             /* by the caller's mode or by policy */
-    bool exempt;                  /* the source is in [mfa] exempt_networks */
 
     struct ja_addr addr;
     char bucket[JA_NET_TEXT];     /* the source's network */
@@ -37,9 +36,13 @@ struct ja_auth {
     bool recovery;                /* the code is a recovery code */
     int64_t step;                 /* TOTP step that the code belongs to */
     struct ja_secret code;        /* kept until finish consumes it */
-    char new_hash[JA_HASH_STRING_MAX]; /* rehash due; "" otherwise */
+    bool rehash;                  /* the stored hash has other parameters than configured */
+    struct ja_secret password;    /* kept for the rehash after success only */
     bool finished;
 };
+
+/* The booked try counts for nothing: nothing was evaluated, or what was evaluated was right. */
+void ja_auth_take_back(struct ja_auth *auth);
 
 /* May this account log in now (DESIGN section 4, step 4)? NONE when nothing speaks against it. */
 enum ja_auth_reason ja_auth_account_reason(const struct ja_ctx *ctx, const struct ja_user *user);
