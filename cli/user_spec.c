@@ -9,7 +9,7 @@ static enum ja_status read_valid_until(struct cli *cli, struct ja_user_spec *s, 
 {
     const char *text = cli_opt(cli, "valid-until");
 
-    if (text && strcmp(text, "never") == 0) {
+    if (text && (!*text || strcmp(text, "never") == 0)) {
         s->valid_until = -1; /* takes an end away */
         return JA_OK;
     }
