@@ -23,3 +23,9 @@ EXTRA_DIST += pam/pam_jwtauth.map
 pamexampledir = $(docdir)/pam
 dist_pamexample_DATA = packaging/pam/login packaging/pam/sshd packaging/pam/su packaging/pam/sudo \
 	packaging/pam/sudo-i
+
+# libtool's archive serves nobody in a folder of modules; it also names the module for uninstall.
+install-data-hook:
+	rm -f $(DESTDIR)$(pamdir)/pam_jwtauth.la
+uninstall-hook:
+	rm -f $(DESTDIR)$(pamdir)/pam_jwtauth.so
