@@ -1,5 +1,6 @@
 # Benchmarks: built and run by `make bench` alone.
-ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/once_login bench/prepare
+ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/bench_token bench/min_mint \
+	bench/min_verify bench/once_login bench/prepare
 EXTRA_PROGRAMS += $(ja_bench_programs)
 EXTRA_LTLIBRARIES = bench/pam_empty.la
 EXTRA_DIST += bench/run bench/README.md
@@ -21,6 +22,18 @@ bench_prepare_LDADD = libja_flow.la -loath
 bench_bench_store_SOURCES = bench/bench_store.c $(ja_bench_store)
 bench_bench_store_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 bench_bench_store_LDADD = libja_flow.la
+
+ja_bench_floor = bench/floor.c bench/floor.h
+ja_bench_floor_cflags = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+bench_bench_token_SOURCES = bench/bench_token.c $(ja_bench_floor) $(ja_bench_store)
+bench_bench_token_CFLAGS = $(ja_bench_floor_cflags)
+bench_bench_token_LDADD = libja_flow.la
+bench_min_verify_SOURCES = bench/min_verify.c $(ja_bench_floor)
+bench_min_verify_CFLAGS = $(ja_bench_floor_cflags)
+bench_min_verify_LDADD = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+bench_min_mint_SOURCES = bench/min_mint.c $(ja_bench_floor)
+bench_min_mint_CFLAGS = $(ja_bench_floor_cflags) $(SQLITE_CFLAGS)
+bench_min_mint_LDADD = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
 
 # Linked to what pam_jwtauth.so is linked to, used or not.
 bench_pam_empty_la_SOURCES = bench/pam_empty.c
