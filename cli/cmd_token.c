@@ -146,7 +146,7 @@ static enum ja_status run_refresh(struct cli *cli, struct ja_error *err)
 static const struct cli_option issue_options[] = {
     {"user", 0, "NAME", false, "whose token (needed)"},
     {"audience", 0, "A", false, "who the token is for (default: as configured)"},
-    {"scope", 0, "S", true, "a permission that the token may be used for, one that the user holds"},
+    {"scope", 0, "S", true, "a permission for the token, of those that the user holds"},
     {"ttl", 0, "T", false, "how long it lives: 15m, 2h (at most max_ttl)"},
     CLI_OPTIONS_END,
 };

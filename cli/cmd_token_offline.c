@@ -257,9 +257,10 @@ const struct command cmd_token_offline_commands[] = {
      .max_args = 1,
      .summary = "verify a token and print its claims",
      .example = "authctl token verify --jwks jwks.json - <\"$JWTAUTH_TOKEN_FILE\"",
-     .details = "Exit 1 and the reason (expired, bad_signature, unknown_key, revoked, ...) when it does\n"
-                "not count (--json: {\"valid\":false,\"reason\":...}). With --jwks or --key tokens of any issuer are taken; revocation is not known\n"
-                "there. A token as argument can be seen by others on the host while this runs.",
+     .details = "Exit 1 and the reason (expired, bad_signature, unknown_key, revoked, ...) when it\n"
+                "does not count (--json: {\"valid\":false,\"reason\":...}). With --jwks or --key tokens\n"
+                "of any issuer are taken; revocation is not known there. A token as argument can\n"
+                "be seen by others on the host while this runs.",
      .keys = "*"},
     {.noun = "token",
      .verb = "decode",

@@ -12,7 +12,7 @@
         {"full-name", 0, "N", false, "full name"}, {"first-name", 0, "N", false, "first name"}, \
         {"last-name", 0, "N", false, "last name"}, {"company", 0, "C", false, "company name"}
 #define CLI_OPTIONS_ACCOUNT \
-    {"role", 0, "R", true, "grant this role (may be given several times)"}, \
+    {"role", 0, "R", true, "grant this role"}, \
         {"uid", 0, "N", false, "uid, in the range of the configuration"}, \
         {"gid", 0, "N", false, "gid, in the range of the configuration"}, \
         {"home", 0, "D", false, "home folder"}, {"shell", 0, "S", false, "login shell"}, \
