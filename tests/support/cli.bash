@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 # By hand the build folder is the one that the tests are started in.
-: "${top_builddir:=$PWD}"
+export top_builddir="${top_builddir:-$PWD}"
 
 # The program under test is installed as the users of the world see it.
 install_authctl() {
