@@ -56,7 +56,8 @@ libja_domain_la_SOURCES = \
 	common/domain/role.c common/domain/role.h \
 	common/domain/seal.c common/domain/seal.h \
 	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
-	common/domain/signing_key.c common/domain/signing_key.h \
+	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
+	common/domain/keyring.c \
 	common/domain/throttle.c common/domain/throttle.h \
 	common/domain/token.c common/domain/token.h \
 	common/domain/token_mint.c \

@@ -33,7 +33,7 @@ enum ja_status ja_signing_key_each(struct ja_ctx *ctx, ja_key_info_fn fn, void *
                                    struct ja_error *err);
 enum ja_status ja_signing_key_info(struct ja_ctx *ctx, const char *kid, struct ja_key_info *ret,
                                    struct ja_error *err);
-/* Loads one key, with its private part when asked for. */
+/* Loads one key, with its private part when asked for. JA_ERR_CONFLICT "key_retired": that part is gone. */
 enum ja_status ja_signing_key_load(struct ja_ctx *ctx, const char *kid, bool with_private,
                                    struct ja_key **ret, struct ja_error *err);
 /* In the caller's transaction: insert in `state` ("active" or "next"). JA_ERR_EXISTS for a known kid. */

@@ -628,8 +628,8 @@ static void malformed_sets_are_refused(void **state)
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":7}]}", "{\"keys\":[{\"kty\":1}]}",
         /* twice the same key, and two keys under one kid: which one would count? */
         "{\"keys\":[" RFC8037_JWK "," RFC8037_JWK "]}",
-        "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"},"
-        "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHhA\"}]}",
+        ("{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"},"
+         "{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHhA\"}]}"),
     };
 
     (void)state;

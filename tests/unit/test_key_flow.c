@@ -231,7 +231,7 @@ static void a_retired_key_has_no_private_part_left(void **state)
     assert_int_equal(ja_signing_key_info(w->ctx, kid, &info, NULL), JA_OK);
     assert_string_equal(info.state, "retired");
     assert_int_equal(info.retired_at, ja_now(&w->ctx->clock));
-    assert_int_equal(ja_signing_key_load(w->ctx, kid, true, &key, NULL), JA_ERR_CORRUPT);
+    assert_int_equal(ja_signing_key_load(w->ctx, kid, true, &key, NULL), JA_ERR_CONFLICT);
     assert_null(key);
     assert_int_equal(ja_signing_key_load(w->ctx, kid, false, &key, NULL), JA_OK);
     ja_key_free(key);
