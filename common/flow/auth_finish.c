@@ -279,12 +279,19 @@ static enum ja_status bear_fruit(struct finish *f, struct ja_error *err)
     return ja_fail(err, JA_ERR_INTERNAL, "internal", "a login for nothing");
 }
 
+/* A password alone (a change of it, a service with mfa=off) does not forgive wrong codes: else whoever has
+ * the password guesses codes without end, with a change of password in between (SECURITY R10). */
+static bool forgives(const struct finish *f)
+{
+    return !f->user.mfa || f->a->code_ok;
+}
+
 static enum ja_status write_success(struct finish *f, struct ja_error *err)
 {
     struct ja_auth *a = f->a;
     enum ja_status st = JA_OK;
 
-    if (a->booked)
+    if (a->booked && forgives(f))
         st = ja_throttle_clear(a->ctx, &a->who, err);
     if (st == JA_OK && f->fruit != FRUIT_PROOF)
         st = ja_user_set_last_login(a->ctx, a->user.id, err);
@@ -393,6 +400,8 @@ static enum ja_status run(struct finish *f, struct ja_error *err)
         deny(f, reason);
         return JA_OK;
     }
+    if (!forgives(f))
+        ja_auth_take_back(a); /* its own try and no other */
     if (a->password.data)
         rehash(f);
     (void)snprintf(f->result.amr, sizeof f->result.amr, "%s", amr_of(a));

@@ -591,6 +591,27 @@ static void success_forgets_the_failures(void **state)
     assert_int_equal(number(w, "SELECT count AS n FROM throttle WHERE scope = 'source'"), 6);
 }
 
+static void r10_a_password_alone_forgives_no_wrong_codes(void **state)
+{
+    struct world *w = *state;
+    struct outcome o;
+
+    for (int i = 0; i < 3; i++) {
+        o = LOGIN(w, .user = "bob", .password = RIGHT, .code = "000000", .source = HOME);
+        assert_true(denied(&o, JA_REASON_WRONG_CODE));
+        if (i == 2)
+            break;
+        o = LOGIN(w, .user = "bob", .password = RIGHT, .mfa = JA_MFA_OFF, .fruit = PROOF, .source = HOME);
+        assert_true(allowed(&o));
+        o = LOGIN(w, .user = "bob", .password = RIGHT, .mfa = JA_MFA_OFF, .source = HOME);
+        assert_true(allowed(&o));
+        /* neither forgives nor counts */
+        assert_int_equal(number(w, "SELECT count AS n FROM throttle WHERE scope = 'user_source'"), i + 1);
+    }
+    o = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW, .source = HOME);
+    assert_true(denied(&o, JA_REASON_THROTTLED));
+}
+
 static void r10_unknown_names_are_blocked_as_known_ones(void **state)
 {
     struct world *w = *state;
@@ -881,6 +902,7 @@ int main(void)
         T(r9_prompts_kept_open_do_not_help, limit_3),
         T(r9_parallel_guesses_never_exceed_the_limit, limit_3),
         T(r10_wrong_codes_count_as_wrong_passwords_do, limit_3),
+        T(r10_a_password_alone_forgives_no_wrong_codes, limit_3),
         T(success_forgets_the_failures, limit_3),
         T(r10_unknown_names_are_blocked_as_known_ones, limit_3),
         T(r10_an_unknown_address_has_one_count_for_all_spellings, limit_3),
