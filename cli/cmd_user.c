@@ -225,6 +225,9 @@ static enum ja_status run_delete(struct cli *cli, struct ja_error *err)
         st = cli_confirm(cli, err, "Delete %s (uid %lld) for good?", u.username, (long long)u.uid);
     if (st == JA_OK)
         st = ja_account_delete(&cli->ctx, u.username, err);
+    if (st == JA_OK && u.adopted)
+        cli_notice(cli, "%s stays in /etc/passwd with its login closed; authctl user release %s gives "
+                   "the old password back, userdel removes it", u.username, u.username);
     if (st == JA_OK)
         st = answer_gone(cli, "deleted", u.username, err);
     ja_user_clear(&u);
@@ -234,14 +237,16 @@ static enum ja_status run_delete(struct cli *cli, struct ja_error *err)
 static enum ja_status run_release(struct cli *cli, struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = ja_user_find(&cli->ctx, cli->args[0], &u, err);
+    const char *name = cli->args[0];
+    enum ja_status st = ja_user_find(&cli->ctx, name, &u, err);
 
     if (st == JA_OK)
-        st = ja_account_release(&cli->ctx, u.username, err);
+        name = u.username;
+    if (st == JA_OK || st == JA_ERR_NOT_FOUND) /* a deleted one has its mark still */
+        st = ja_account_release(&cli->ctx, name, err);
     if (st == JA_OK) {
-        cli_notice(cli, "%s is a local user again; the old password of /etc/shadow counts",
-                   u.username);
-        st = answer_gone(cli, "released", u.username, err);
+        cli_notice(cli, "%s is a local user again; the old password of /etc/shadow counts", name);
+        st = answer_gone(cli, "released", name, err);
     }
     ja_user_clear(&u);
     return st;

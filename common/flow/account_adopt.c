@@ -132,6 +132,7 @@ static enum ja_status unmark(const struct ja_user *u, struct ja_error *err)
     return st == JA_OK && whose == JA_WHOSE_ADOPTED ? ja_local_unmark(u->username, err) : st;
 }
 
+/* The mark stays: whoever is deleted does not get in again by pam_unix with the old password. */
 enum ja_status ja_account_delete(struct ja_ctx *ctx, const char *name, struct ja_error *err)
 {
     struct ja_user u = {0};
@@ -139,13 +140,27 @@ enum ja_status ja_account_delete(struct ja_ctx *ctx, const char *name, struct ja
     enum ja_status st = ja_user_find(ctx, name, &u, err);
 
     if (st == JA_OK)
-        st = unmark(&u, err);
-    if (st == JA_OK)
         st = remove_row(ctx, &u, "user.delete", &cut, err);
-    if (st == JA_OK && !u.adopted) /* a released user is a local one again and may go on */
+    if (st == JA_OK)
         ja_logind_end(ctx, u.uid, &cut);
     ja_user_clear(&u);
     return st;
+}
+
+/* The mark that a deletion left.  The row of the audit log comes first: no release without one. */
+static enum ja_status release_deleted(struct ja_ctx *ctx, const char *name, struct ja_error *err)
+{
+    enum ja_whose whose = JA_WHOSE_NOT_LOCAL;
+    enum ja_status st = ja_local_whose(name, &whose, err);
+
+    if (st == JA_OK && whose != JA_WHOSE_ADOPTED)
+        return ja_fail(err, JA_ERR_NOT_FOUND, "user_not_found", "no such user (%.32s)", name);
+    if (st == JA_OK)
+        st = ja_db_begin(ctx->db, err);
+    if (st != JA_OK)
+        return st;
+    st = ja_tx_end(ctx, ja_account_audit(ctx, "user.release", name, NULL, err), err);
+    return st == JA_OK ? ja_local_unmark(name, err) : st;
 }
 
 enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct ja_error *err)
@@ -154,6 +169,8 @@ enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct j
     struct ja_cut cut = {0};
     enum ja_status st = ja_user_find(ctx, name, &u, err);
 
+    if (st == JA_ERR_NOT_FOUND && ja_username_valid(name))
+        return release_deleted(ctx, name, err);
     if (st == JA_OK && !u.adopted)
         st = ja_fail(err, JA_ERR_CONFLICT, "not_adopted",
                      "%s was not adopted from /etc/passwd; authctl user delete removes it",

@@ -42,7 +42,7 @@ enum ja_status ja_account_unlock(struct ja_ctx *ctx, const char *name, struct ja
 enum ja_status ja_account_disable(struct ja_ctx *ctx, const char *name, struct ja_cut *ret,
                                   struct ja_error *err);
 enum ja_status ja_account_enable(struct ja_ctx *ctx, const char *name, struct ja_error *err);
-/* An adopted user is released first. */
+/* The mark of an adopted user stays in /etc/shadow (login closed) until ja_account_release. */
 enum ja_status ja_account_delete(struct ja_ctx *ctx, const char *name, struct ja_error *err);
 enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct ja_error *err);
 

@@ -248,11 +248,16 @@ shadow_field() {
     refused 4 not_adopted authctl user release alice
 }
 
-@test "user add --adopt again, and delete releases too" {
+@test "user add --adopt again; delete keeps the login closed until release" {
     authctl -q user add lokal --adopt >/dev/null
     [[ $(shadow_field lokal) == '!jwtauth!'* ]]
+    before=$(shadow_field lokal)
     authctl -q user delete lokal --yes >/dev/null
-    [[ $(shadow_field lokal) == "\$6\$"* ]]
+    fails_with 3 authctl user show lokal
+    [ "$(shadow_field lokal)" = "$before" ]
+    authctl -q user release lokal >/dev/null
+    [ "!jwtauth!$(shadow_field lokal)" = "$before" ]
+    refused 3 user_not_found authctl user release lokal
 }
 
 @test "user add --adopt: a locked local user comes without a password, a system account never" {
