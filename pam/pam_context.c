@@ -96,6 +96,7 @@ enum ja_pam_outcome ja_pam_whose(struct ja_pam_call *call, pam_handle_t *pamh,
     }
     if (ja_local_whose(call->user, &whose, &call->err) != JA_OK)
         return JA_PAM_BROKEN;
+    call->adopted = whose == JA_WHOSE_ADOPTED;
     if (whose != JA_WHOSE_LOCAL)
         return JA_PAM_GO;
     if (entry == JA_PAM_AUTH)
@@ -157,6 +158,8 @@ enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const cha
     take_item(call->pamh, PAM_RUSER, call->ruser, sizeof call->ruser);
     if (ja_pam_options_parse(argc, argv, &call->opt, &call->err) != JA_OK)
         return JA_PAM_BROKEN;
+    /* A deleted one: passed on, it would get in by an ssh key, for pam_unix's account part lets it. */
+    call->opt.unknown_fails = call->opt.unknown_fails || call->adopted;
     return open_context(call) == JA_OK ? JA_PAM_GO : JA_PAM_BROKEN;
 }
 

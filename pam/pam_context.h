@@ -26,6 +26,7 @@ struct ja_pam_call {
     struct ja_pam_options opt;
     struct ja_ctx ctx;
     struct ja_error err;
+    bool adopted;    /* marked in /etc/shadow: ours, also without a row */
     bool plugged[3]; /* descriptors 0-2 that were closed and are held by us */
 };
 
