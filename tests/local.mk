@@ -160,3 +160,9 @@ tests_fault_inject_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_fault_test_pam_faults_SOURCES = tests/fault/test_pam_faults.c $(ja_pam_world)
 tests_fault_test_pam_faults_LDADD = $(ja_pam_libs) -ldl
 tests_fault_test_pam_faults_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+
+# jose, fetched by npm.
+clean-local: clean-interop
+clean-interop:
+	rm -rf tests/interop/node
+.PHONY: clean-interop
