@@ -1,6 +1,8 @@
 #include "pam/pam_auth.h"
 #include "pam/pam_prompt.h"
 
+#include "common/base/proc.h"
+
 #include <security/pam_ext.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -91,6 +93,7 @@ static enum ja_status begin(struct ja_pam_call *call, struct ja_auth **ret)
         .user = call->user,
         .service = call->service,
         .source = ja_pam_or_null(call->rhost),
+        .local_uid = ja_proc_login_uid(),
         .tty = ja_pam_or_null(call->tty),
         .mfa = (enum ja_mfa_mode)call->opt.mfa,
         .forward_pass = call->opt.forward_pass,

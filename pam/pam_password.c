@@ -2,6 +2,7 @@
 #include "pam/pam_auth.h"
 #include "pam/pam_prompt.h"
 
+#include "common/base/proc.h"
 #include "common/flow/account_flow.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ static enum ja_pam_outcome prove(struct ja_pam_call *call)
         .user = call->user,
         .service = call->service,
         .source = ja_pam_or_null(call->rhost),
+        .local_uid = ja_proc_login_uid(),
         .tty = ja_pam_or_null(call->tty),
         .mfa = JA_MFA_OFF,
         .unknown_ignore = !call->opt.unknown_fails,

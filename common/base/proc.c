@@ -68,3 +68,15 @@ enum ja_status ja_proc_start(int64_t pid, int64_t *ret, struct ja_error *err)
         return ja_fail(err, JA_ERR_IO, "bad_proc_stat", "%s cannot be understood", path);
     return JA_OK;
 }
+
+int64_t ja_proc_login_uid(void)
+{
+    char buf[32] = "";
+    int64_t uid;
+
+    if (read_proc("/proc/self/loginuid", buf, sizeof buf, NULL) != JA_OK)
+        return (int64_t)getuid();
+    buf[strcspn(buf, "\n")] = 0;
+    /* 4294967295: not set (a service, or a kernel without audit sessions) */
+    return ja_parse_i64(buf, 0, UINT32_MAX - 1, &uid) ? uid : (int64_t)getuid();
+}

@@ -152,8 +152,12 @@ enum ja_status ja_token_mint(struct ja_ctx *ctx, const struct ja_mint *mint, str
     json_t *claims = NULL;
     enum ja_status st = check_request(ctx, mint, ttl, err);
 
-    /* Dated after every cut (user.h): a login in the second of a lock's end must count. */
-    m.iat = mint->user->tokens_not_before > now ? mint->user->tokens_not_before : now;
+    /* Without a session: dated after every cut (user.h), which is a second or so ahead, so that a token issued right
+     * after a lock's end counts.  A session's tokens end with it and are never dated ahead: verifiers without
+     * leeway would refuse them. */
+    m.iat = now;
+    if (!mint->session_id && mint->user->tokens_not_before > now)
+        m.iat = mint->user->tokens_not_before;
     m.exp = now + ttl;
     if (st == JA_OK)
         st = ja_keyring_signer(ctx, &key, err);

@@ -75,9 +75,15 @@ static void decide_who(struct ja_auth *a)
     (void)ja_addr_parse(a->req.source ? a->req.source : "", &a->addr);
     ja_net_bucket(&a->addr, (unsigned)cfg->suspicious.ipv4_prefix,
                   (unsigned)cfg->suspicious.ipv6_prefix, a->bucket);
+    /* one local user's wrong guesses in su must not close sudo for the others */
+    if (!a->addr.family && a->req.local_uid > 0)
+        (void)snprintf(a->throttle_source, sizeof a->throttle_source, "%s:%lld", a->bucket,
+                       (long long)a->req.local_uid);
+    else
+        memcpy(a->throttle_source, a->bucket, sizeof a->throttle_source);
     a->who = (struct ja_throttle_who){
         .user_key = a->user_key,
-        .source = a->bucket,
+        .source = a->throttle_source,
         .trusted = in_networks(&cfg->throttle.trusted_networks, &a->addr),
     };
 }

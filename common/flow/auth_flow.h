@@ -47,6 +47,7 @@ struct ja_auth_request {
     bool any_name;          /* email and phone count as names (CLI, HTTP); PAM: user names only */
     const char *service;    /* "sshd", "authctl" */
     const char *source;     /* hostile text or NULL: counts only as a numeric address */
+    int64_t local_uid;      /* without an address: the real uid of who asks (su, sudo); 0: root, or not known */
     const char *tty, *user_agent;
     enum ja_mfa_mode mfa;   /* [mfa] policy of the configuration can only make it stricter */
     bool forward_pass;

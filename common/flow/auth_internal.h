@@ -26,6 +26,7 @@ struct ja_auth {
 
     struct ja_addr addr;
     char bucket[JA_NET_TEXT];     /* the source's network */
+    char throttle_source[JA_NET_TEXT + 24]; /* the same; without an address each local uid has its own */
     char user_key[64];            /* throttle key: user id, or keyed hash of an unknown name */
     struct ja_throttle_who who;
     bool booked, evaluated;

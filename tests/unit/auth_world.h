@@ -36,6 +36,7 @@ struct attempt {
     enum fruit fruit;
     bool forward, ignore, any;
     size_t len; /* of the password; 0: strlen */
+    int64_t local_uid;
 };
 struct outcome {
     enum ja_status st;        /* the first that was no JA_OK */

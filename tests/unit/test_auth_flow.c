@@ -674,6 +674,27 @@ static void names_of_other_modules_are_counted_and_recorded_nowhere(void **state
     assert_true(denied(&o, JA_REASON_THROTTLED));
 }
 
+/* Without an address each login uid has a bucket of its own: wrong guesses in su close nobody else's sudo. */
+static void r10_one_local_user_does_not_block_another(void **state)
+{
+    struct world *w = *state;
+    struct outcome o;
+
+    for (int i = 0; i < 4; i++) {
+        o = LOGIN(w, .user = "alice", .password = WRONG, .local_uid = 1001);
+        assert_true(denied(&o, i < 3 ? JA_REASON_WRONG_PASSWORD : JA_REASON_THROTTLED));
+    }
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .local_uid = 1002);
+    assert_true(allowed(&o));
+    o = LOGIN(w, .user = "alice", .password = RIGHT);
+    assert_true(allowed(&o));
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .local_uid = 1001);
+    assert_true(denied(&o, JA_REASON_THROTTLED));
+    /* an address counts before the uid of the process that serves it */
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .source = HOME, .local_uid = 1001);
+    assert_true(allowed(&o));
+}
+
 /* CVE-2020-35590: what is no address is one source, however many names it has. */
 static void r10_hostile_sources_are_one_bucket(void **state)
 {
@@ -908,6 +929,7 @@ int main(void)
         T(r10_an_unknown_address_has_one_count_for_all_spellings, limit_3),
         T(names_of_other_modules_are_counted_and_recorded_nowhere, limit_3),
         T(r10_hostile_sources_are_one_bucket, limit_3),
+        T(r10_one_local_user_does_not_block_another, limit_3),
         T(r10_a_source_is_blocked_over_all_names_but_where_trusted, sources),
         T(an_open_prompt_books_nothing, limit_3),
         T(r21_no_hashing_slot_counts_as_no_failure, slots),
