@@ -80,7 +80,7 @@ static void decide_who(struct ja_auth *a)
         (void)snprintf(a->throttle_source, sizeof a->throttle_source, "%s:%lld", a->bucket,
                        (long long)a->req.local_uid);
     else
-        memcpy(a->throttle_source, a->bucket, sizeof a->throttle_source);
+        memcpy(a->throttle_source, a->bucket, sizeof a->bucket);
     a->who = (struct ja_throttle_who){
         .user_key = a->user_key,
         .source = a->throttle_source,
