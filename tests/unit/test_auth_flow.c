@@ -128,6 +128,30 @@ static void r8_prompts_delay_and_work_are_the_same_for_all(void **state)
     }
 }
 
+static void r8_no_code_is_asked_of_who_may_not_log_in(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE users SET status = 'locked'", "UPDATE users SET status = 'disabled'",
+        "UPDATE users SET status = 'pending'", "UPDATE users SET status = 'active', valid_until = 1000",
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < LEN(changes); i++) {
+        struct outcome wrong, right;
+
+        sql(w, changes[i]);
+        wrong = LOGIN(w, .user = "bob", .password = WRONG, .code = NOW);
+        right = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW);
+        assert_string_equal(right.prompts, "P");
+        assert_string_equal(wrong.prompts, "P");
+        wrong = LOGIN(w, .user = "bob", .password = WRONG, .code = NOW, .mfa = JA_MFA_ALWAYS);
+        right = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW, .mfa = JA_MFA_ALWAYS);
+        assert_string_equal(right.prompts, "PC");
+        assert_string_equal(wrong.prompts, "PC");
+        assert_true(right.r.verdict == JA_DENY && wrong.r.verdict == JA_DENY);
+    }
+}
+
 /* The time of a second hash would tell that a guess was right, though the account lets nobody in. */
 static void r8_a_right_password_that_needs_a_rehash_costs_one_hash(void **state)
 {
@@ -461,6 +485,23 @@ static void forward_pass_splits_digits_for_users_with_a_factor_only(void **state
             assert_true(o.st == JA_OK && o.r.verdict == JA_DENY);
         assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM audit_log"), rows + 1);
     }
+}
+
+/* Until the first right code there is no factor, and the digits are the password's own. */
+static void forward_pass_leaves_who_only_began_to_enrol(void **state)
+{
+    struct world *w = *state;
+    unsigned char secret[20];
+    struct outcome o;
+    char id[37];
+
+    ja_test_user(w->t, "carol", "Horse-7-123456", id);
+    new_factor(w, id, 6, secret);
+    sql(w, "UPDATE totp SET confirmed_at = NULL");
+    o = LOGIN(w, .user = "carol", .password = "Horse-7-123456", .forward = true);
+    assert_string_equal(o.prompts, "P");
+    assert_true(allowed(&o));
+    assert_string_equal(o.r.amr, "pwd");
 }
 
 static void forward_pass_takes_no_recovery_code(void **state)
@@ -902,6 +943,7 @@ int main(void)
         T(every_reason_is_told_to_the_audit_log, no_limit),
         cmocka_unit_test(every_reason_has_a_name_of_its_own),
         T(r8_prompts_delay_and_work_are_the_same_for_all, NULL),
+        T(r8_no_code_is_asked_of_who_may_not_log_in, no_limit),
         T(r8_a_right_password_that_needs_a_rehash_costs_one_hash, NULL),
         T(r4_no_password_is_a_wrong_password, no_limit),
         T(r4_an_empty_password_never_matches_an_account_without, NULL),
@@ -918,6 +960,7 @@ int main(void)
         T(a_name_for_an_exempt_address_exempts_nobody, required),
         T(a_policy_for_roles_meets_those_who_have_them, roles),
         T(forward_pass_splits_digits_for_users_with_a_factor_only, no_limit),
+        T(forward_pass_leaves_who_only_began_to_enrol, NULL),
         T(forward_pass_takes_no_recovery_code, NULL),
         T(r9_the_limit_is_evaluated_and_no_more, limit_3),
         T(r9_prompts_kept_open_do_not_help, limit_3),
