@@ -186,6 +186,8 @@ CREATE TABLE throttle (
     count         BIGINT NOT NULL,
     window_start  BIGINT NOT NULL,
     blocked_until BIGINT NOT NULL DEFAULT 0,
+    pending       BIGINT NOT NULL DEFAULT 0, -- of count: booked, not judged yet
+    pending_until BIGINT NOT NULL DEFAULT 0, -- who is not judged by then died
     updated_at    BIGINT NOT NULL,
     PRIMARY KEY (scope, key)
 );

@@ -115,6 +115,8 @@ ja_bats = \
 	tests/cli/help.bats \
 	tests/cli/init.bats \
 	tests/cli/key.bats \
+	tests/cli/login.bats \
+	tests/cli/parallel.bats \
 	tests/cli/password.bats \
 	tests/cli/prompt.bats \
 	tests/cli/rows.bats \
@@ -132,7 +134,7 @@ ja_e2e = \
 	tests/e2e/sudo.bats
 EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/package-lock.json \
 	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
-EXTRA_DIST += $(ja_bats) $(ja_e2e) tests/support/cli.bash tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
+EXTRA_DIST += $(ja_bats) $(ja_e2e) tests/support/cli.bash tests/support/storm.py tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
 if !SANITIZERS

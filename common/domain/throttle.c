@@ -4,6 +4,7 @@
 
 #define KEY_MAX 256
 #define PRUNE_BATCH 500
+#define PENDING_LIFE 60 /* seconds: longer than waiting for a hashing slot and a hash take */
 
 enum scope { SCOPE_USER_SOURCE, SCOPE_SOURCE, SCOPE_USER, SCOPES };
 static const char *const scope_names[SCOPES] = {"user_source", "source", "user"};
@@ -12,7 +13,7 @@ struct bucket {
     const char *scope;
     char key[KEY_MAX];
     struct ja_rate rate;
-    int64_t count, window_start, blocked_until;
+    int64_t count, window_start, blocked_until, pending, pending_until;
     bool used;  /* is booked by this try */
     bool moved; /* its window was brought back from the future */
 };
@@ -56,7 +57,7 @@ static enum ja_status hold(struct ja_ctx *ctx, struct bucket *b, int64_t now, st
                     "INSERT INTO throttle (scope, key, count, window_start, updated_at) "
                     "VALUES ($1, $2, 0, $3, $3) "
                     "ON CONFLICT (scope, key) DO UPDATE SET updated_at = excluded.updated_at "
-                    "RETURNING count, window_start, blocked_until",
+                    "RETURNING count, window_start, blocked_until, pending, pending_until",
                     JA_BINDS(JA_T(b->scope), JA_T(b->key), JA_I(now)), &rows, err);
 
     if (st == JA_OK)
@@ -67,6 +68,8 @@ static enum ja_status hold(struct ja_ctx *ctx, struct bucket *b, int64_t now, st
         b->count = ja_col_int(rows, "count");
         b->window_start = ja_col_int(rows, "window_start");
         b->blocked_until = ja_col_int(rows, "blocked_until");
+        b->pending = ja_col_int(rows, "pending");
+        b->pending_until = ja_col_int(rows, "pending_until");
         st = ja_rows_status(rows, err);
     }
     ja_rows_end(rows);
@@ -89,6 +92,7 @@ static void settle(const struct ja_ctx *ctx, struct bucket *b, int64_t now)
     }
     if (now - b->window_start >= b->rate.seconds || (b->blocked_until && b->blocked_until <= now)) {
         b->count = 0;
+        b->pending = 0;
         b->window_start = now;
         if (b->blocked_until <= now)
             b->blocked_until = 0;
@@ -100,9 +104,11 @@ static enum ja_status save(struct ja_ctx *ctx, const struct bucket *b, int64_t n
 {
     return ja_db_exec(ctx->db,
                       "UPDATE throttle SET count = $3, window_start = $4, blocked_until = $5, "
-                      "updated_at = $6 WHERE scope = $1 AND key = $2",
+                      "updated_at = $6, pending = $7, pending_until = $8 "
+                      "WHERE scope = $1 AND key = $2",
                       JA_BINDS(JA_T(b->scope), JA_T(b->key), JA_I(b->count), JA_I(b->window_start),
-                               JA_I(b->blocked_until), JA_I(now)),
+                               JA_I(b->blocked_until), JA_I(now), JA_I(b->pending),
+                               JA_I(b->pending_until)),
                       NULL, err);
 }
 
@@ -118,9 +124,16 @@ static int64_t wait_of(const struct bucket *b, int64_t now)
     return wait;
 }
 
-static enum ja_status refuse(int64_t wait, struct ja_error *err)
+/* Full, but of tries that are not judged yet and may turn out right: it is worth waiting for them. */
+static bool under_way(const struct bucket *b, int64_t now)
 {
-    enum ja_status st = ja_fail(err, JA_ERR_THROTTLED, "too_many_attempts",
+    return b->blocked_until <= now && b->pending > 0 && b->pending_until > now &&
+           b->pending_until <= now + PENDING_LIFE && b->count - b->pending < b->rate.count;
+}
+
+static enum ja_status refuse(int64_t wait, bool soft, struct ja_error *err)
+{
+    enum ja_status st = ja_fail(err, JA_ERR_THROTTLED, soft ? "tries_under_way" : "too_many_attempts",
                                 "too many attempts; try again in %lld seconds", (long long)wait);
 
     if (err)
@@ -133,25 +146,39 @@ static void count_try(const struct ja_ctx *ctx, struct bucket *b, int64_t now)
     int64_t lock_after = ctx->cfg->throttle.lock_after;
 
     b->count++;
+    b->pending++;
+    b->pending_until = now + PENDING_LIFE;
     if (b->scope == scope_names[SCOPE_USER] && lock_after > 0 && b->count >= lock_after)
         b->blocked_until = now + ctx->cfg->throttle.lock_for;
+}
+
+static void look_at(const struct bucket *b, bool free, int64_t now, int64_t *longest, bool *soft)
+{
+    int64_t wait = free ? 0 : wait_of(b, now);
+
+    if (wait > 0 && !under_way(b, now))
+        *soft = false;
+    if (wait > *longest)
+        *longest = wait;
 }
 
 /* The three buckets as one decision. *ret_wait > 0: blocked, nothing counted (a window brought
  * back from the future is kept so: else it would begin anew with every look). */
 static enum ja_status book_all(struct ja_ctx *ctx, const struct ja_throttle_who *who,
-                               struct bucket b[SCOPES], int64_t *ret_wait, struct ja_error *err)
+                               struct bucket b[SCOPES], int64_t *ret_wait, bool *ret_soft,
+                               struct ja_error *err)
 {
     int64_t now = ja_now(&ctx->clock), longest = 0;
     enum ja_status st = JA_OK;
+
+    *ret_soft = true;
 
     for (int i = 0; st == JA_OK && i < SCOPES; i++) {
         if (!b[i].used)
             continue;
         st = hold(ctx, &b[i], now, err);
         settle(ctx, &b[i], now);
-        if (!who->trusted && wait_of(&b[i], now) > longest)
-            longest = wait_of(&b[i], now);
+        look_at(&b[i], who->trusted, now, &longest, ret_soft);
     }
     for (int i = 0; st == JA_OK && i < SCOPES; i++) {
         if (!b[i].used || (longest && !b[i].moved))
@@ -169,13 +196,14 @@ enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who
 {
     struct bucket b[SCOPES] = {0};
     int64_t wait = 0, over = 0;
+    bool soft = false;
     enum ja_status st = fill_keys(ctx, who, b, err);
 
     if (st == JA_OK)
         st = ja_db_begin(ctx->db, err);
     if (st != JA_OK)
         return st;
-    st = book_all(ctx, who, b, &wait, err);
+    st = book_all(ctx, who, b, &wait, &soft, err);
     if (st == JA_OK)
         st = ja_db_commit(ctx->db, err);
     if (st != JA_OK) {
@@ -183,7 +211,7 @@ enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who
         return st;
     }
     if (wait > 0)
-        return refuse(wait, err);
+        return refuse(wait, soft, err);
     over = b[SCOPE_USER].count - b[SCOPE_USER].rate.count;
     *ret_count = (b[SCOPE_USER_SOURCE].used ? b[SCOPE_USER_SOURCE].count : b[SCOPE_SOURCE].count) +
                  (over > 0 ? over : 0);
@@ -196,8 +224,8 @@ static enum ja_status peek(struct ja_ctx *ctx, struct bucket *b, struct ja_error
     struct ja_rows *rows = NULL;
     bool row = false;
     enum ja_status st = ja_db_query(ctx->db,
-                                    "SELECT count, window_start, blocked_until FROM throttle "
-                                    "WHERE scope = $1 AND key = $2",
+                                    "SELECT count, window_start, blocked_until, pending, "
+                                    "pending_until FROM throttle WHERE scope = $1 AND key = $2",
                                     JA_BINDS(JA_T(b->scope), JA_T(b->key)), &rows, err);
 
     if (st == JA_OK)
@@ -206,6 +234,8 @@ static enum ja_status peek(struct ja_ctx *ctx, struct bucket *b, struct ja_error
         b->count = ja_col_int(rows, "count");
         b->window_start = ja_col_int(rows, "window_start");
         b->blocked_until = ja_col_int(rows, "blocked_until");
+        b->pending = ja_col_int(rows, "pending");
+        b->pending_until = ja_col_int(rows, "pending_until");
         st = ja_rows_status(rows, err);
     }
     ja_rows_end(rows);
@@ -219,6 +249,7 @@ enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_wh
 {
     struct bucket b[SCOPES] = {0};
     int64_t now = ja_now(&ctx->clock), longest = 0;
+    bool soft = true;
     enum ja_status st = fill_keys(ctx, who, b, err);
 
     for (int i = 0; st == JA_OK && i < SCOPES; i++) {
@@ -226,10 +257,9 @@ enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_wh
             continue;
         st = peek(ctx, &b[i], err);
         settle(ctx, &b[i], now);
-        if (!who->trusted && !b[i].moved && wait_of(&b[i], now) > longest)
-            longest = wait_of(&b[i], now);
+        look_at(&b[i], who->trusted || b[i].moved, now, &longest, &soft);
     }
-    return st == JA_OK && longest > 0 ? refuse(longest, err) : st;
+    return st == JA_OK && longest > 0 ? refuse(longest, soft, err) : st;
 }
 
 /* One try less; a block that this try brought about goes with it. */
@@ -239,7 +269,8 @@ static enum ja_status take_back(struct ja_ctx *ctx, const struct bucket *b, stru
         return JA_OK;
     return ja_db_exec(ctx->db,
                       "UPDATE throttle SET blocked_until = CASE WHEN count <= $3 THEN 0 "
-                      "ELSE blocked_until END, count = count - 1, updated_at = $4 "
+                      "ELSE blocked_until END, count = count - 1, updated_at = $4, "
+                      "pending = CASE WHEN pending > 0 THEN pending - 1 ELSE 0 END "
                       "WHERE scope = $1 AND key = $2 AND count > 0",
                       JA_BINDS(JA_T(b->scope), JA_T(b->key), JA_I(ctx->cfg->throttle.lock_after),
                                JA_I(ja_now(&ctx->clock))),
@@ -260,6 +291,21 @@ enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_wh
         st = take_back(ctx, &b[SCOPE_SOURCE], err);
     if (st == JA_OK)
         st = take_back(ctx, &b[SCOPE_USER], err);
+    return st;
+}
+
+enum ja_status ja_throttle_judged(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                  struct ja_error *err)
+{
+    struct bucket b[SCOPES] = {0};
+    enum ja_status st = fill_keys(ctx, who, b, err);
+
+    for (int i = 0; st == JA_OK && i < SCOPES; i++)
+        if (b[i].used)
+            st = ja_db_exec(ctx->db,
+                            "UPDATE throttle SET pending = pending - 1 "
+                            "WHERE scope = $1 AND key = $2 AND pending > 0",
+                            JA_BINDS(JA_T(b[i].scope), JA_T(b[i].key)), NULL, err);
     return st;
 }
 

@@ -16,6 +16,8 @@ struct ja_throttle_who {
     bool trusted;         /* in trusted_networks: never blocked, still delayed */
 };
 
+/* err->code of JA_ERR_THROTTLED: "too_many_attempts", or "tries_under_way" when the bucket is full only with tries
+ * that are not judged yet: right ones give their place back, so that waiting a little is worth it. */
 /* JA_OK: booked, go on. JA_ERR_THROTTLED: blocked; err->retry_after is set; nothing was booked. *ret_count is
  * the count in the user_source bucket with this one, and what the user's own bucket has beyond per_user:
  * what ja_throttle_delay_ms grows by. The first `count` tries of a window are
@@ -25,6 +27,9 @@ enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who
 /* Looks only: JA_OK or JA_ERR_THROTTLED as ja_throttle_book would answer now. */
 enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                  struct ja_error *err);
+/* The try turned out wrong, in the caller's transaction: it stays counted and is under way no more. */
+enum ja_status ja_throttle_judged(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                  struct ja_error *err);
 /* After success, in the caller's transaction: forgets the user_source bucket, takes this try back
  * from the other two. */
 enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_who *who,

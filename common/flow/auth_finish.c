@@ -111,6 +111,8 @@ static void record_denial(struct finish *f)
     st = ja_db_begin(ctx->db, &err);
     if (st == JA_OK)
         st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
+    if (st == JA_OK && f->a->booked)
+        st = ja_throttle_judged(ctx, &f->a->who, &err);
     if (st == JA_OK)
         st = ja_db_commit(ctx->db, &err);
     if (st != JA_OK) {

@@ -101,6 +101,11 @@ static void throttled(struct ja_auth *a, const struct ja_error *err)
     a->next = JA_NEXT_DONE;
 }
 
+static bool worth_waiting(const struct ja_error *err)
+{
+    return strcmp(err->code, "tries_under_way") == 0;
+}
+
 /* A blocked source hears so before it is asked anything; nothing is hashed for it. */
 static enum ja_status look_at_throttle(struct ja_auth *a, struct ja_error *err)
 {
@@ -108,7 +113,8 @@ static enum ja_status look_at_throttle(struct ja_auth *a, struct ja_error *err)
     enum ja_status st = counts(a) ? ja_throttle_check(a->ctx, &a->who, &local) : JA_OK;
 
     if (st == JA_ERR_THROTTLED) {
-        throttled(a, &local);
+        if (!worth_waiting(&local))
+            throttled(a, &local);
         return JA_OK;
     }
     if (st != JA_OK && err)
@@ -148,6 +154,24 @@ enum ja_auth_next ja_auth_next(const struct ja_auth *auth)
 
 /* ---- password ---- */
 
+/* Fifty logins at once of one user are more than may be under way together: the later ones wait for the verdict of the
+ * earlier, as long as one may wait for a hashing slot. */
+static enum ja_status book_or_wait(struct ja_auth *a, struct ja_error *err)
+{
+    const struct ja_clock *clock = &a->ctx->clock;
+    int64_t left = a->ctx->cfg->password.hash_wait * 1000;
+    unsigned nap = 5;
+    enum ja_status st = ja_throttle_book(a->ctx, &a->who, &a->failures, err);
+
+    while (st == JA_ERR_THROTTLED && worth_waiting(err) && left > 0) {
+        clock->sleep_ms(clock->arg, nap);
+        left -= nap;
+        nap = nap < 80 ? nap * 2 : 80;
+        st = ja_throttle_book(a->ctx, &a->who, &a->failures, err);
+    }
+    return st;
+}
+
 /* JA_OK with next DONE: blocked. The try is committed before anything is evaluated (SECURITY R9). */
 static enum ja_status book(struct ja_auth *a, struct ja_error *err)
 {
@@ -157,7 +181,7 @@ static enum ja_status book(struct ja_auth *a, struct ja_error *err)
     a->failures = 1;
     if (!counts(a))
         return JA_OK;
-    st = ja_throttle_book(a->ctx, &a->who, &a->failures, &local);
+    st = book_or_wait(a, &local);
     if (st == JA_OK)
         a->booked = true;
     else if (st == JA_ERR_THROTTLED)

@@ -231,3 +231,16 @@ send short" "${kbd[@]}" bob@127.0.0.1 id -un
     [ "$status" -eq 0 ]
     sed -i 's,^login = .*,login = 1000/15m,' /etc/jwtauth/jwtauth.conf
 }
+
+# The last one: bob is gone after it.
+@test "a deleted adopted user gets in by neither old password nor key, a released one by pam_unix again" {
+    run "${key[@]}" bob@127.0.0.1 true </dev/null
+    [ "$status" -eq 0 ]
+    authctl -q -y user delete bob
+    run "${key[@]}" bob@127.0.0.1 true </dev/null
+    [ "$status" -eq 255 ]
+    refused "$(steps_of "$password")" "${kbd[@]}" bob@127.0.0.1 true
+    authctl -q user release bob
+    run "${key[@]}" bob@127.0.0.1 true </dev/null
+    [ "$status" -eq 0 ]
+}

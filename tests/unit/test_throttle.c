@@ -337,6 +337,46 @@ static void r9_parallel_tries_never_exceed_the_limit(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Tries that are not judged yet may turn out right: who finds the bucket full of them is told to wait. */
+static void tries_under_way_are_worth_waiting_for(void **state)
+{
+    struct ja_test_store *t = *state;
+    const struct ja_throttle_who who = {.user_key = "pending", .source = "192.0.2.0/24"};
+    struct ja_error err = {0};
+    int64_t count = 0, limit = t->ctx.cfg->throttle.login.count;
+
+    for (int64_t i = 0; i < limit; i++)
+        assert_int_equal(ja_throttle_book(&t->ctx, &who, &count, &err), JA_OK);
+    assert_int_equal(ja_throttle_book(&t->ctx, &who, &count, &err), JA_ERR_THROTTLED);
+    assert_string_equal(err.code, "tries_under_way");
+    assert_int_equal(ja_throttle_check(&t->ctx, &who, &err), JA_ERR_THROTTLED);
+    assert_string_equal(err.code, "tries_under_way");
+    /* wrong ones: the block is final */
+    for (int64_t i = 0; i < limit; i++) {
+        assert_int_equal(ja_db_begin(t->ctx.db, &err), JA_OK);
+        assert_int_equal(ja_throttle_judged(&t->ctx, &who, &err), JA_OK);
+        assert_int_equal(ja_db_commit(t->ctx.db, &err), JA_OK);
+    }
+    assert_int_equal(ja_throttle_book(&t->ctx, &who, &count, &err), JA_ERR_THROTTLED);
+    assert_string_equal(err.code, "too_many_attempts");
+}
+
+/* A process that died in its try is not waited for without end. */
+static void tries_of_the_dead_are_judged_by_time(void **state)
+{
+    struct ja_test_store *t = *state;
+    const struct ja_throttle_who who = {.user_key = "dead", .source = "192.0.2.0/24"};
+    struct ja_error err = {0};
+    int64_t count = 0;
+
+    while (ja_throttle_book(&t->ctx, &who, &count, &err) == JA_OK)
+        continue;
+    assert_string_equal(err.code, "tries_under_way");
+    ja_fake_clock_advance(&t->clock, 61);
+    assert_int_equal(ja_throttle_book(&t->ctx, &who, &count, &err), JA_ERR_THROTTLED);
+    assert_string_equal(err.code, "too_many_attempts");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +395,8 @@ int main(void)
         cmocka_unit_test(lock_after_blocks_the_user_everywhere_for_a_while),
         cmocka_unit_test(a_block_that_an_unevaluated_try_brought_goes_with_it),
         T(the_delay_doubles_up_to_its_maximum),
+        T(tries_under_way_are_worth_waiting_for),
+        T(tries_of_the_dead_are_judged_by_time),
         T(pruning_drops_only_what_is_over),
         T(r9_parallel_tries_never_exceed_the_limit),
     };
