@@ -140,7 +140,7 @@ static bool say(struct world *w, struct ja_auth *auth, const struct attempt *a, 
 {
     bool code = ja_auth_next(auth) == JA_NEXT_CODE;
     const char *said = code ? a->code : a->password;
-    size_t len = said ? strlen(said) : 0;
+    size_t len = code || !a->len ? (said ? strlen(said) : 0) : a->len;
     char now[9];
 
     o->prompts[strlen(o->prompts)] = code ? 'C' : 'P';
@@ -154,8 +154,6 @@ static bool say(struct world *w, struct ja_auth *auth, const struct attempt *a, 
         said = now;
         len = 6;
     }
-    if (!code && a->len)
-        len = a->len;
     o->st = ja_auth_answer(auth, said, len, NULL);
     return o->st == JA_OK;
 }
@@ -222,7 +220,7 @@ void crypt_password(struct world *w, const char *name, const char *setting, cons
     char change[512];
 
     assert_non_null(data);
-    assert_non_null(crypt_r(pw, setting, data));
+    assert_non_null(crypt_rn(pw, setting, data, (int)sizeof *data));
     (void)snprintf(change, sizeof change,
                    "UPDATE users SET password_hash = '%s' WHERE username = '%s'", data->output, name);
     free(data);
