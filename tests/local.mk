@@ -8,6 +8,7 @@ ja_unit = \
 	tests/unit/test_account_flow \
 	tests/unit/test_config \
 	tests/unit/test_credential_flow \
+	tests/unit/test_cross_check \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
@@ -33,7 +34,7 @@ ja_unit = \
 if HAVE_CMOCKA
 check_PROGRAMS += $(ja_unit)
 TESTS += $(ja_unit)
-check_LTLIBRARIES += libja_testsupport.la
+check_LTLIBRARIES += libja_testsupport.la tests/support/libjwt.la
 endif
 
 libja_testsupport_la_SOURCES = \
@@ -51,6 +52,9 @@ tests_unit_test_auth_finish_SOURCES = tests/unit/test_auth_finish.c $(ja_auth_wo
 tests_unit_test_auth_finish_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
 tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c
+tests_support_libjwt_la_LDFLAGS = -version-info 0:0:0 -shared -rpath /nowhere
+tests_unit_test_cross_check_LDADD = $(LDADD) -ldl
 tests_unit_test_jwk_SOURCES = tests/unit/test_jwk.c tests/unit/jose_vectors.h
 tests_unit_test_jws_SOURCES = tests/unit/test_jws.c tests/unit/jose_vectors.h
 tests_unit_test_credential_flow_LDADD = $(LDADD) -loath

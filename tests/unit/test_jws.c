@@ -247,7 +247,7 @@ static void r16_json_is_at_most_16_deep(void **state)
     header_refused(text, "malformed");
     free(text);
     /* brackets in strings are no depth */
-    header_accepted("{\"alg\":\"ES256\",\"x\":\"[[[[[[[[[[[[[[[[[[[[{{{{{{\\\"[[[[[[[[[[[\"}");
+    header_accepted("{\"alg\":\"ES256\",\"x\":\"[[[[[[[[[[[[[[[[[[[[{{{{{{\\\"[[[[[[[[[[[[[[[[[[[[[[\"}");
 }
 
 static void r16_payload_json_is_strict_too(void **state)

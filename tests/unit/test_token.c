@@ -725,7 +725,7 @@ static void r13_a_key_row_without_key_is_an_error(void **state)
 static void r13_a_key_row_of_another_key_is_an_error(void **state)
 {
     struct world *w = *state;
-    struct ja_key *stranger = forge_key(RFC7515_A3_JWK);
+    struct ja_key *stranger = forge_key(RFC7515_A3_JWK), *loaded = NULL;
     char *header = forge_header(signer(w)), *claims = claims_text(w);
     unsigned char *pub = NULL;
     size_t len = 0;
@@ -735,6 +735,8 @@ static void r13_a_key_row_of_another_key_is_an_error(void **state)
     assert_int_equal(ja_key_to_stored(stranger, &pub, &len, &priv, NULL), JA_OK);
     ja_b64_encode(pub, len, text, sizeof text);
     SQL(w, "UPDATE signing_keys SET public_der = $1", text);
+    assert_int_equal(ja_signing_key_load(w->ctx, ja_key_kid(signer(w)), false, &loaded, NULL), JA_ERR_CORRUPT);
+    assert_null(loaded);
     never_verifies(w, forge_token(stranger, header, claims));
     free(header);
     free(claims);
