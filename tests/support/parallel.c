@@ -21,6 +21,8 @@ void ja_parallel(int count, int (*fn)(void *arg, int number), void *arg, int *re
             exit(99);
         if (pids[i] == 0) {
             (void)close(gate[1]);
+            /* a failed assertion ends the process: it must not go on with the parent's tests */
+            (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
             if (read(gate[0], &go, 1) < 0) /* the end of the file opens the gate */
                 _exit(255);
             _exit(fn(arg, i));
