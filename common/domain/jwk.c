@@ -122,11 +122,19 @@ static enum ja_status finish_or_free(struct ja_key *key, enum ja_status st, stru
 enum ja_status ja_key_generate(enum ja_alg alg, struct ja_key **ret, struct ja_error *err)
 {
     struct ja_key *key = NULL;
-    enum ja_status st = ja_key_new(alg, &key, err);
+    enum ja_status st = JA_OK;
 
-    if (st != JA_OK)
-        return st;
-    return finish_or_free(key, key->ops->generate(key, err), ret, err);
+    /* A kid is an argument of commands: one with a hyphen in front, as every 64th has, would be taken for an option. */
+    do {
+        ja_key_free(key);
+        key = NULL;
+        st = ja_key_new(alg, &key, err);
+        if (st == JA_OK)
+            st = finish_or_free(key, key->ops->generate(key, err), &key, err);
+    } while (st == JA_OK && key->kid[0] == '-');
+    if (st == JA_OK)
+        *ret = key;
+    return st;
 }
 
 enum ja_status ja_key_from_stored(enum ja_alg alg, const void *pub_der, size_t pub_len,

@@ -66,7 +66,7 @@ static enum ja_status confirm_code(struct ja_ctx *ctx, const struct ja_user *u, 
 
 /* What was refused stays in the log; the refusal itself is `err`. */
 static enum ja_status log_refusal(struct ja_ctx *ctx, const struct ja_user *u,
-                                  struct ja_error *err)
+                                  const struct ja_throttle_who *who, struct ja_error *err)
 {
     char target[sizeof "user:" + JA_USERNAME_MAX];
     struct ja_error refusal = *err;
@@ -75,7 +75,10 @@ static enum ja_status log_refusal(struct ja_ctx *ctx, const struct ja_user *u,
     enum ja_status st = JA_OK;
 
     (void)snprintf(target, sizeof target, "user:%s", u->username);
-    st = ja_tx_end(ctx, ja_audit_write(ctx, &ev, err), err);
+    st = ja_audit_write(ctx, &ev, err);
+    if (st == JA_OK)
+        st = ja_throttle_judged(ctx, who, err);
+    st = ja_tx_end(ctx, st, err);
     if (st == JA_OK) {
         *err = refusal;
         st = JA_ERR_DENIED;
@@ -93,7 +96,7 @@ static enum ja_status confirm(struct ja_ctx *ctx, const struct ja_user *u,
     if (st == JA_OK)
         st = confirm_code(ctx, u, code, len, err);
     if (st == JA_ERR_DENIED)
-        return log_refusal(ctx, u, err);
+        return log_refusal(ctx, u, who, err);
     if (st == JA_OK)
         st = ja_throttle_clear(ctx, who, err);
     if (st == JA_OK)

@@ -664,6 +664,20 @@ static void a_set_of_too_many_keys_is_refused(void **state)
     free(text);
 }
 
+/* `key export KID`: every 64th thumbprint begins with a hyphen; none of a key that we make does. */
+static void a_kid_is_never_taken_for_an_option(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 400; i++) {
+        struct ja_error err = {0};
+        struct ja_key *key = NULL;
+
+        assert_int_equal(ja_key_generate(JA_ALG_EDDSA, &key, &err), JA_OK);
+        assert_true(ja_key_kid(key)[0] != '-');
+        ja_key_free(key);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -692,6 +706,7 @@ int main(void)
         cmocka_unit_test(a_set_skips_what_it_does_not_know),
         cmocka_unit_test(malformed_sets_are_refused),
         cmocka_unit_test(a_set_of_too_many_keys_is_refused),
+        cmocka_unit_test(a_kid_is_never_taken_for_an_option),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);
