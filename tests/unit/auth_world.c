@@ -33,8 +33,12 @@ static int64_t counting_wall(void *arg)
 static void counting_sleep(void *arg, unsigned ms)
 {
     struct world *w = arg;
+    struct ja_auth *other = w->meanwhile;
 
     w->t->clock.mono_ms += ms;
+    w->meanwhile = NULL;
+    if (other)
+        (void)finish(other, HANDLE);
 }
 
 int world_up(void **state)

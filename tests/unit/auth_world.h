@@ -18,6 +18,7 @@ struct world {
     char alice[37], bob[37];
     unsigned char secret[20]; /* bob's */
     char recovery[3][20];     /* bob's */
+    struct ja_auth *meanwhile; /* decided (as a handle) while this process sleeps the first time */
     int work;                 /* hashing slots taken since the start, by every context of this process */
 };
 

@@ -567,6 +567,66 @@ static void r9_prompts_kept_open_do_not_help(void **state)
     assert_int_equal(granted(w), 0);
 }
 
+/* As many logins as the limit are under way: who comes next waits for their verdicts, unevaluated. */
+static void r9_who_waits_for_tries_under_way_is_not_evaluated(void **state)
+{
+    struct world *w = *state;
+    struct ja_auth *open[3], *late;
+    struct outcome o;
+    int64_t asleep;
+
+    for (size_t i = 0; i < LEN(open); i++) {
+        open[i] = begin(w->ctx, &(struct attempt){.user = "alice", .source = HOME});
+        assert_int_equal(answer(open[i], i ? WRONG : RIGHT), JA_OK);
+    }
+    late = begin(w->ctx, &(struct attempt){.user = "alice", .source = HOME});
+    assert_int_equal(ja_auth_next(late), JA_NEXT_PASSWORD);
+    w->work = 0;
+    asleep = w->t->clock.mono_ms;
+    assert_int_equal(answer(late, RIGHT), JA_OK);
+    asleep = w->t->clock.mono_ms - asleep;
+    assert_in_range(asleep, 20000, 20100); /* hash_wait */
+    assert_int_equal(w->work, 0);
+    o = finish(late, HANDLE);
+    assert_true(denied(&o, JA_REASON_THROTTLED));
+    ja_auth_free(late);
+
+    /* a right one gives its place back, to one other */
+    late = begin(w->ctx, &(struct attempt){.user = "alice", .source = HOME});
+    w->meanwhile = open[0];
+    assert_int_equal(answer(late, RIGHT), JA_OK);
+    assert_null(w->meanwhile);
+    o = finish(late, HANDLE);
+    assert_true(allowed(&o));
+    ja_auth_free(late);
+    for (size_t i = 0; i < LEN(open); i++)
+        ja_auth_free(open[i]);
+}
+
+static void r9_tries_that_turned_out_wrong_are_not_waited_for(void **state)
+{
+    struct world *w = *state;
+    struct ja_auth *open[3], *late;
+    int64_t began = w->t->clock.mono_ms;
+    struct outcome o;
+
+    for (size_t i = 0; i < LEN(open); i++) {
+        open[i] = begin(w->ctx, &(struct attempt){.user = "alice", .source = HOME});
+        assert_int_equal(answer(open[i], WRONG), JA_OK);
+    }
+    late = begin(w->ctx, &(struct attempt){.user = "alice", .source = HOME});
+    for (size_t i = 0; i < LEN(open); i++) {
+        o = finish(open[i], HANDLE);
+        assert_true(denied(&o, JA_REASON_WRONG_PASSWORD));
+        ja_auth_free(open[i]);
+    }
+    assert_int_equal(answer(late, RIGHT), JA_OK);
+    assert_int_equal(w->t->clock.mono_ms, began);
+    o = finish(late, HANDLE);
+    assert_true(denied(&o, JA_REASON_THROTTLED));
+    ja_auth_free(late);
+}
+
 static int guess(void *arg, int number)
 {
     struct world *w = arg;
@@ -964,6 +1024,8 @@ int main(void)
         T(forward_pass_takes_no_recovery_code, NULL),
         T(r9_the_limit_is_evaluated_and_no_more, limit_3),
         T(r9_prompts_kept_open_do_not_help, limit_3),
+        T(r9_who_waits_for_tries_under_way_is_not_evaluated, limit_3),
+        T(r9_tries_that_turned_out_wrong_are_not_waited_for, limit_3),
         T(r9_parallel_guesses_never_exceed_the_limit, limit_3),
         T(r10_wrong_codes_count_as_wrong_passwords_do, limit_3),
         T(r10_a_password_alone_forgives_no_wrong_codes, limit_3),
