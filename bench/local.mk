@@ -32,8 +32,8 @@ bench_min_verify_SOURCES = bench/min_verify.c $(ja_bench_floor)
 bench_min_verify_CFLAGS = $(ja_bench_floor_cflags)
 bench_min_verify_LDADD = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 bench_min_mint_SOURCES = bench/min_mint.c $(ja_bench_floor)
-bench_min_mint_CFLAGS = $(ja_bench_floor_cflags) $(SQLITE_CFLAGS)
-bench_min_mint_LDADD = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+bench_min_mint_CFLAGS = $(ja_bench_floor_cflags) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
+bench_min_mint_LDADD = $(INI_CONFIG_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
 
 # Linked to what pam_jwtauth.so is linked to, used or not.
 bench_pam_empty_la_SOURCES = bench/pam_empty.c

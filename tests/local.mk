@@ -164,7 +164,7 @@ tests_fault_inject_la_SOURCES = tests/fault/inject.c tests/fault/inject.h
 tests_fault_inject_la_LIBADD = $(SQLITE_LIBS) -ldl
 tests_fault_inject_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_fault_test_pam_faults_SOURCES = tests/fault/test_pam_faults.c $(ja_pam_world)
-tests_fault_test_pam_faults_LDADD = $(ja_pam_libs) -ldl
+tests_fault_test_pam_faults_LDADD = $(ja_pam_libs) -ldl -lcrypt
 tests_fault_test_pam_faults_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 
 # jose, fetched by npm.

@@ -98,7 +98,7 @@ const struct ja_option ja_options[] = {
     INT(mfa, totp_window, "1", 0, 5, "time steps before and after now that a code may be of"),
     TEXT(mfa, issuer_label, "", ja_check_label, "name shown by authenticator apps; empty: the issuer's host"),
     INT(mfa, recovery_codes, "10", 1, 50, "how many recovery codes a user gets"),
-    NETS(mfa, exempt_networks, "networks from where no second factor is asked"),
+    NETS(mfa, exempt_networks, "networks where policy demands no second factor; who has one is asked for it"),
 
     BOOL(registration, open, "no", "anybody may register"),
     CHOICE(registration, verify, "email", channels,

@@ -10,6 +10,7 @@
 
 #include "common/db/db.h"
 
+#include <crypt.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static const char *const kind_names[JA_FAULT_KINDS] = {"allocation", "open",   "
 struct state {
     struct world w;
     unsigned char secret[20];
-    char *hash; /* alice's */
+    char *hash, *old_hash; /* alice's, old's */
 };
 
 struct scenario {
@@ -43,6 +44,7 @@ struct scenario {
 
 static const struct scenario scenarios[] = {
     {"auth, password and code", AUTH, "bob", true, false, PAM_SUCCESS, {.password = GOOD}},
+    {"auth, hash of old parameters", AUTH, "old", true, false, PAM_SUCCESS, {.password = GOOD}},
     {"auth, wrong password", AUTH, "alice", false, false, PAM_AUTH_ERR, {.password = "wrong"}},
     {"auth, wrong code", AUTH, "bob", false, false, PAM_AUTH_ERR, {.password = GOOD, .code = "abcdef"}},
     {"auth, locked", AUTH, "locked", false, false, PAM_AUTH_ERR, {.password = GOOD}},
@@ -83,23 +85,29 @@ static int64_t number(struct state *s, const char *sql)
     return n;
 }
 
-static char *hash_of_alice(struct state *s)
+static char *hash_of(struct state *s, const char *name)
 {
     struct ja_rows *rows = NULL;
     struct ja_error err = {0};
     bool row = false;
     char *hash = NULL;
 
-    if (ja_db_query(s->w.ctx->db, "SELECT password_hash FROM users WHERE username = 'alice'",
-                    JA_NO_BINDS, &rows, &err) != JA_OK ||
+    if (ja_db_query(s->w.ctx->db, "SELECT password_hash FROM users WHERE username = $1",
+                    JA_BINDS(JA_T(name)), &rows, &err) != JA_OK ||
         ja_rows_next(rows, &row, &err) != JA_OK || !row)
-        die("alice", &err);
+        die(name, &err);
     hash = strdup(ja_col_text(rows, "password_hash"));
     ja_rows_end(rows);
     return hash;
 }
 
-/* As before the first run: no counters, no used step, the old password. */
+static enum ja_status put_hash(struct ja_db *db, const char *name, const char *hash, struct ja_error *err)
+{
+    return ja_db_exec(db, "UPDATE users SET password_hash = $1 WHERE username = $2",
+                      JA_BINDS(JA_T(hash), JA_T(name)), NULL, err);
+}
+
+/* As before the first run: no counters, no used step, the old passwords. */
 static void reset(struct state *s)
 {
     struct ja_db *db = s->w.ctx->db;
@@ -111,8 +119,8 @@ static void reset(struct state *s)
         ja_db_exec(db, "DELETE FROM sessions", JA_NO_BINDS, NULL, &err) != JA_OK ||
         ja_db_exec(db, "DELETE FROM password_history", JA_NO_BINDS, NULL, &err) != JA_OK ||
         ja_db_exec(db, "UPDATE totp SET last_step = 1", JA_NO_BINDS, NULL, &err) != JA_OK ||
-        ja_db_exec(db, "UPDATE users SET password_hash = $1 WHERE username = 'alice'",
-                   JA_BINDS(JA_T(s->hash)), NULL, &err) != JA_OK ||
+        put_hash(db, "alice", s->hash, &err) != JA_OK ||
+        put_hash(db, "old", s->old_hash, &err) != JA_OK ||
         ja_db_commit(db, &err) != JA_OK)
         die("reset", &err);
     world_log_clear();
@@ -150,7 +158,7 @@ static bool earned(struct state *s, const struct scenario *sc, pam_handle_t *pam
     case OPEN: /* a token that could not be written keeps nobody out; the row is there */
         return number(s, "SELECT COUNT(*) AS n FROM sessions WHERE revoked_at IS NULL") == 1;
     case PASSWORD:
-        hash = hash_of_alice(s);
+        hash = hash_of(s, "alice");
         changed = strcmp(hash, s->hash) != 0;
         free(hash);
         return changed;
@@ -275,6 +283,19 @@ static int test_aftermath(struct state *s, int number_of_test)
     return ok ? 0 : 1;
 }
 
+/* Made anew after success, in a transaction of its own; SHA-512 crypt is cheap. */
+static void make_old(struct state *s)
+{
+    struct crypt_data *data = calloc(1, sizeof *data);
+
+    if (!data || !crypt_rn(GOOD, "$6$rounds=1000$salt", data, (int)sizeof *data))
+        die("crypt", NULL);
+    s->old_hash = strdup(data->output);
+    free(data);
+    if (!s->old_hash)
+        die("memory", NULL);
+}
+
 static void with_injection(char **argv)
 {
     const char *build = getenv("top_builddir");
@@ -313,12 +334,15 @@ int main(int argc, char **argv)
     world_user(&s.w, "locked", GOOD);
     world_sql(&s.w, "UPDATE users SET status = 'locked' WHERE username = 'locked'");
     world_totp(&s.w, "bob", s.secret);
-    s.hash = hash_of_alice(&s);
+    world_user(&s.w, "old", GOOD);
+    make_old(&s);
+    s.hash = hash_of(&s, "alice");
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
         for (int kind = 0; kind < JA_FAULT_KINDS; kind++)
             failed += test_one(&s, &scenarios[i], kind, ++n);
     failed += test_aftermath(&s, ++n);
     free(s.hash);
+    free(s.old_hash);
     world_close(&s.w);
     return failed ? 1 : 0;
 }
