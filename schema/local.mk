@@ -1,4 +1,4 @@
-ja_schema_files = schema/0001_initial.sql
+ja_schema_files = schema/0001_initial.sql schema/0002_attack.sql schema/0003_lifecycle.sql
 EXTRA_DIST += $(ja_schema_files) schema/compile.awk
 CLEANFILES += schema/migrations.c
 

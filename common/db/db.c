@@ -106,6 +106,30 @@ enum ja_status ja_db_begin_read(struct ja_db *db, struct ja_error *err)
     return begin(db, false, err);
 }
 
+enum ja_status ja_db_after_commit(struct ja_db *db, void (*fn)(void *arg), void *arg, struct ja_error *err)
+{
+    if (!db->begun || !db->writing)
+        return ja_fail(err, JA_ERR_INTERNAL, "no_transaction", "nothing is written that could be committed");
+    for (size_t i = 0; i < db->after_len; i++)
+        if (db->after[i].fn == fn && db->after[i].arg == arg)
+            return JA_OK;
+    if (db->after_len == JA_DB_AFTER_MAX)
+        return ja_fail(err, JA_ERR_INTERNAL, "too_many_hooks", "too many calls wait for one commit");
+    db->after[db->after_len].fn = fn;
+    db->after[db->after_len++].arg = arg;
+    return JA_OK;
+}
+
+/* The list is emptied first: what is called may commit again. */
+static void call_after(struct ja_db *db)
+{
+    const struct ja_db copy = *db;
+
+    db->after_len = 0;
+    for (size_t i = 0; i < copy.after_len; i++)
+        copy.after[i].fn(copy.after[i].arg);
+}
+
 /* After a failure nothing is left open: what could not be committed is rolled back. */
 enum ja_status ja_db_commit(struct ja_db *db, struct ja_error *err)
 {
@@ -124,6 +148,8 @@ enum ja_status ja_db_commit(struct ja_db *db, struct ja_error *err)
     if (st != JA_OK)
         ja_db_rollback(db);
     db->begun = db->writing = false;
+    if (st == JA_OK)
+        call_after(db);
     return st;
 }
 
@@ -131,6 +157,7 @@ void ja_db_rollback(struct ja_db *db)
 {
     if (!db || !db->begun)
         return;
+    db->after_len = 0;
     ja_db_reset_statements(db);
     if (db->driver->in_transaction(db->conn))
         db->driver->rollback(db->conn);

@@ -66,6 +66,10 @@ enum ja_status ja_db_begin_read(struct ja_db *db, struct ja_error *err); /* one 
 enum ja_status ja_db_commit(struct ja_db *db, struct ja_error *err);
 void ja_db_rollback(struct ja_db *db);
 bool ja_db_in_transaction(const struct ja_db *db);
+/* Calls fn once, right after the open transaction for writing was committed; a rollback drops it. The same fn
+ * and arg again is one call. fn may begin a transaction of its own. At most JA_DB_AFTER_MAX a transaction. */
+#define JA_DB_AFTER_MAX 4
+enum ja_status ja_db_after_commit(struct ja_db *db, void (*fn)(void *arg), void *arg, struct ja_error *err);
 
 /* JA_BINDS(...) makes the array and its length; JA_NO_BINDS for none. */
 #define JA_BINDS(...) ((const struct ja_value[]){__VA_ARGS__}), \

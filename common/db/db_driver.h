@@ -66,6 +66,8 @@ struct ja_db {
     void *conn;
     struct ja_rows *statements; /* prepared, most recently added first */
     bool begun, writing;        /* our view of the transaction */
+    struct { void (*fn)(void *arg); void *arg; } after[JA_DB_AFTER_MAX];
+    size_t after_len;
 };
 
 /* For db.c and the maintenance calls: a connection around what a driver opened. Takes conn over,

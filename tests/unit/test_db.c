@@ -485,6 +485,47 @@ static void closing_undoes_what_was_not_committed(void **state)
     assert_int_equal(ja_temp_db_value(fx.db, "x"), 1);
 }
 
+static int calls;
+
+static void count_call(void *arg)
+{
+    struct ja_error err = {0};
+
+    (void)arg;
+    calls++;
+    if (calls == 1) /* the transaction is over: the next one may begin */
+        OK(ja_temp_db_add(fx.db, "hook", 1, &err));
+}
+
+static void a_hook_runs_once_after_the_commit_and_never_after_a_rollback(void **state)
+{
+    struct ja_error err = {0};
+    int other[JA_DB_AFTER_MAX] = {0};
+
+    (void)state;
+    calls = 0;
+    assert_int_equal(ja_db_after_commit(fx.db, count_call, NULL, &err), JA_ERR_INTERNAL);
+    OK(ja_db_begin(fx.db, &err));
+    OK(ja_db_after_commit(fx.db, count_call, NULL, &err));
+    ja_db_rollback(fx.db);
+    OK(ja_temp_db_add(fx.db, "x", 1, &err));
+    assert_int_equal(calls, 0);
+    OK(ja_db_begin(fx.db, &err));
+    OK(ja_db_after_commit(fx.db, count_call, NULL, &err));
+    OK(ja_db_after_commit(fx.db, count_call, NULL, &err));
+    assert_int_equal(calls, 0);
+    OK(ja_db_commit(fx.db, &err));
+    assert_int_equal(calls, 1);
+    assert_int_equal(ja_temp_db_value(fx.db, "hook"), 1);
+    OK(ja_temp_db_add(fx.db, "x", 1, &err));
+    assert_int_equal(calls, 1);
+    OK(ja_db_begin(fx.db, &err));
+    for (int i = 0; i < JA_DB_AFTER_MAX; i++)
+        OK(ja_db_after_commit(fx.db, count_call, &other[i], &err));
+    assert_int_equal(ja_db_after_commit(fx.db, count_call, NULL, &err), JA_ERR_INTERNAL);
+    ja_db_rollback(fx.db);
+}
+
 static int add_some(void *arg, int number)
 {
     struct ja_db *db = ja_temp_db_open(&fx.t, 60);
@@ -537,6 +578,7 @@ int main(void)
         T(a_second_writer_is_busy_a_reader_is_not),
         T(a_read_transaction_is_one_snapshot),
         T(a_read_only_store_takes_no_writes),
+        T(a_hook_runs_once_after_the_commit_and_never_after_a_rollback),
         T(no_parallel_write_is_lost),
         T(closing_undoes_what_was_not_committed),
     };
