@@ -13,7 +13,7 @@ static const struct row_field fields[] = {
     {"live", "LIVE", ROW_BOOL},
     {"source", "SOURCE", ROW_TEXT},
     {"tty", "TTY", ROW_TEXT},
-    {"user_agent", NULL, ROW_TEXT},
+    {"user_agent", "DEVICE", ROW_TEXT},
     {"audience", NULL, ROW_TEXT},
     {"auth_time", NULL, ROW_TIME},
     {"created_at", "SINCE", ROW_TIME},

@@ -70,6 +70,7 @@ libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPT
 libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 libja_flow_la_SOURCES = \
+	common/flow/account_admin.c \
 	common/flow/account_adopt.c \
 	common/flow/account_fields.c \
 	common/flow/account_flow.c common/flow/account_flow.h \
@@ -86,6 +87,7 @@ libja_flow_la_SOURCES = \
 	common/flow/doctor_stack.c \
 	common/flow/key_flow.c common/flow/key_flow.h \
 	common/flow/logind.c \
+	common/flow/new_source.c common/flow/new_source.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \

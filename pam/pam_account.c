@@ -24,6 +24,7 @@ enum ja_pam_outcome ja_pam_decide(struct ja_pam_call *call, bool check_mfa,
         .mfa = (enum ja_mfa_mode)call->opt.mfa,
         .handle = ja_pam_login_handle(call),
         .check_mfa = check_mfa,
+        .source = ja_pam_or_null(call->rhost),
     };
     struct ja_auth_result result = {.verdict = JA_DENY};
     struct ja_user user = {0};

@@ -16,8 +16,10 @@ ja_unit = \
 	tests/unit/test_jwk \
 	tests/unit/test_jws \
 	tests/unit/test_key_flow \
+	tests/unit/test_last_admin \
 	tests/unit/test_local_user \
 	tests/unit/test_net \
+	tests/unit/test_new_source \
 	tests/unit/test_password_hash \
 	tests/unit/test_password_policy \
 	tests/unit/test_query_plan \
@@ -52,6 +54,8 @@ tests_unit_test_auth_finish_SOURCES = tests/unit/test_auth_finish.c $(ja_auth_wo
 tests_unit_test_auth_finish_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
 tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
+tests_unit_test_new_source_LDADD = $(LDADD) -loath -lcrypt
 tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c
 tests_support_libjwt_la_LDFLAGS = -version-info 0:0:0 -shared -rpath /nowhere
 tests_unit_test_cross_check_LDADD = $(LDADD) -ldl

@@ -111,7 +111,9 @@ static enum ja_status remove_row(struct ja_ctx *ctx, const struct ja_user *u, co
 
     if (st != JA_OK)
         return st;
-    st = ja_account_cut(ctx, u->id, NULL, "user_deleted", cut, err);
+    st = ja_admin_may_end(ctx, u->id, 0, err);
+    if (st == JA_OK)
+        st = ja_account_cut(ctx, u->id, NULL, "user_deleted", cut, err);
     if (st == JA_OK)
         st = ja_user_delete(ctx, u->id, err);
     if (st == JA_OK)
@@ -163,6 +165,18 @@ static enum ja_status release_deleted(struct ja_ctx *ctx, const char *name, stru
     return st == JA_OK ? ja_local_unmark(name, err) : st;
 }
 
+/* Asked before the mark goes; remove_row asks again under the lock that removes. */
+static enum ja_status may_release(struct ja_ctx *ctx, const struct ja_user *u, struct ja_error *err)
+{
+    enum ja_status st = ja_db_begin(ctx->db, err);
+
+    if (st != JA_OK)
+        return st;
+    st = ja_admin_may_end(ctx, u->id, 0, err);
+    ja_db_rollback(ctx->db);
+    return st;
+}
+
 enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct ja_error *err)
 {
     struct ja_user u = {0};
@@ -176,9 +190,13 @@ enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct j
                      "%s was not adopted from /etc/passwd; authctl user delete removes it",
                      u.username);
     if (st == JA_OK)
+        st = may_release(ctx, &u, err);
+    if (st == JA_OK)
         st = unmark(&u, err);
     if (st == JA_OK)
         st = remove_row(ctx, &u, "user.release", &cut, err);
+    if (st == JA_ERR_CONFLICT && u.adopted) /* the other administrator went meanwhile: ours stays ours */
+        (void)write_mark(u.username, NULL);
     ja_user_clear(&u);
     return st;
 }

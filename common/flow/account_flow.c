@@ -260,6 +260,8 @@ static enum ja_status modify_in_tx(struct ja_ctx *ctx, const char *name,
 
     if (st == JA_OK)
         st = modify_fields(ctx, spec, u, err);
+    if (st == JA_OK && u->valid_until)
+        st = ja_admin_may_end(ctx, u->id, u->valid_until, err);
     if (st == JA_OK && u->uid != old_uid)
         st = ja_posix_id_check(ctx, u->uid, err);
     if (st == JA_OK)

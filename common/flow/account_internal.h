@@ -20,6 +20,11 @@ enum ja_status ja_account_audit(struct ja_ctx *ctx, const char *action, const ch
 enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const char *keep,
                               const char *reason, struct ja_cut *ret, struct ja_error *err);
 
+/* In the caller's transaction, before a change that takes an administrator away at `at` (0: now) or
+ * sooner than was planned: JA_ERR_CONFLICT "last_administrator" when no other one stays as long. */
+enum ja_status ja_admin_may_end(struct ja_ctx *ctx, const char *user_id, int64_t at,
+                                struct ja_error *err);
+
 /* Live logind sessions of the uid, ended through loginctl where systemd runs. Never inside a
  * transaction. A failure is logged and counts nothing: the store has decided already. */
 void ja_logind_end(struct ja_ctx *ctx, int64_t uid, struct ja_cut *cut);

@@ -86,13 +86,14 @@ static enum ja_status do_lock(struct ja_ctx *ctx, const struct ja_user *u, void 
                               json_t *detail, struct ja_error *err)
 {
     struct lock_args *args = arg;
-    enum ja_status st = JA_OK;
+    enum ja_status st = ja_admin_may_end(ctx, u->id, args->at, err);
 
-    if (args->at > ja_now(&ctx->clock)) {
+    if (st == JA_OK && args->at > ja_now(&ctx->clock)) {
         st = ja_user_set_lock_at(ctx, u->id, args->at, err);
         return st == JA_OK ? note(detail, "at", args->at, err) : st;
     }
-    st = ja_user_set_status(ctx, u->id, JA_USER_LOCKED, err);
+    if (st == JA_OK)
+        st = ja_user_set_status(ctx, u->id, JA_USER_LOCKED, err);
     if (st == JA_OK)
         st = ja_account_cut(ctx, u->id, NULL, "user_locked", &args->cut, err);
     return st == JA_OK ? note(detail, "sessions", args->cut.sessions, err) : st;
@@ -145,8 +146,10 @@ static enum ja_status do_disable(struct ja_ctx *ctx, const struct ja_user *u, vo
                                  json_t *detail, struct ja_error *err)
 {
     struct ja_cut *cut = arg;
-    enum ja_status st = ja_user_set_status(ctx, u->id, JA_USER_DISABLED, err);
+    enum ja_status st = ja_admin_may_end(ctx, u->id, 0, err);
 
+    if (st == JA_OK)
+        st = ja_user_set_status(ctx, u->id, JA_USER_DISABLED, err);
     if (st == JA_OK)
         st = ja_account_cut(ctx, u->id, NULL, "user_disabled", cut, err);
     return st == JA_OK ? note(detail, "sessions", cut->sessions, err) : st;

@@ -1,6 +1,7 @@
 /* The account decision, from the store alone. */
 #include "common/domain/role.h"
 #include "common/flow/auth_internal.h"
+#include "common/flow/new_source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,9 +98,13 @@ static bool two_factors(const char *amr)
     return found && (found == amr || found[-1] == ' ') && (found[3] == 0 || found[3] == ' ');
 }
 
-static enum ja_status second_factor_given(struct ja_ctx *ctx, const struct ja_account_check *check,
-                                          const struct ja_user *user, bool *ret,
-                                          struct ja_error *err)
+/* What auth proved before, if it ran at all. */
+struct proof {
+    bool login, second_factor;
+};
+
+static enum ja_status look_at_proof(struct ja_ctx *ctx, const struct ja_account_check *check,
+                                    const struct ja_user *user, struct proof *ret, struct ja_error *err)
 {
     struct ja_login_handle handle = {0};
     enum ja_status st = JA_ERR_NOT_FOUND;
@@ -108,8 +113,44 @@ static enum ja_status second_factor_given(struct ja_ctx *ctx, const struct ja_ac
         st = ja_handle_peek(ctx, check->handle, user->id, check->service, &handle, err);
     if (st != JA_OK && st != JA_ERR_NOT_FOUND)
         return st;
-    *ret = st == JA_OK && two_factors(handle.amr);
+    ret->login = st == JA_OK;
+    ret->second_factor = ret->login && two_factors(handle.amr);
     return JA_OK;
+}
+
+/* A login by key never runs auth, which judges the source of all others. Only an address counts: cron and su come
+ * from nowhere. */
+static enum ja_status judge_source(struct ja_ctx *ctx, const struct ja_account_check *check,
+                                   const struct ja_user *user, const struct proof *proof,
+                                   enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_source_verdict v = {0};
+    struct ja_addr addr = {0};
+    char network[JA_NET_TEXT];
+    enum ja_status st = JA_OK;
+
+    if (proof->login || !check->source || !ja_addr_parse(check->source, &addr))
+        return JA_OK;
+    ja_source_network(ctx, &addr, network);
+    st = ja_source_judge(ctx, user->id, network, false, &v, err);
+    if (st == JA_OK && v.refused)
+        *reason = JA_REASON_NEW_SOURCE;
+    return st;
+}
+
+/* What only account asks: the second factor of this login, and where it comes from. */
+static enum ja_status judge_login(struct ja_ctx *ctx, const struct ja_account_check *check,
+                                  const struct ja_user *user, enum ja_auth_reason *reason,
+                                  struct ja_error *err)
+{
+    struct proof proof = {0};
+    enum ja_status st = look_at_proof(ctx, check, user, &proof, err);
+
+    if (st == JA_OK && check->mfa == JA_MFA_ALWAYS && !proof.second_factor)
+        *reason = user->mfa ? JA_REASON_CODE_REQUIRED : JA_REASON_NO_SECOND_FACTOR;
+    else if (st == JA_OK)
+        st = judge_source(ctx, check, user, &proof, reason, err);
+    return st;
 }
 
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
@@ -118,7 +159,6 @@ enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_che
 {
     struct ja_auth_result result = {.verdict = JA_DENY, .password_days_left = -1};
     struct ja_user user = {0};
-    bool given = false;
     enum ja_status st = ja_user_find_by_name(ctx, check->user, &user, err);
 
     if (st == JA_ERR_NOT_FOUND) {
@@ -126,17 +166,16 @@ enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_che
         *ret = result;
         return JA_OK;
     }
-    if (st == JA_OK && check->check_mfa && check->mfa == JA_MFA_ALWAYS)
-        st = second_factor_given(ctx, check, &user, &given, err);
+    if (st == JA_OK)
+        result.reason = ja_auth_account_reason(ctx, &user);
+    if (st == JA_OK && result.reason == JA_REASON_NONE && check->check_mfa)
+        st = judge_login(ctx, check, &user, &result.reason, err);
     if (st != JA_OK) {
         ja_user_clear(&user);
         return st;
     }
     (void)snprintf(result.user_id, sizeof result.user_id, "%s", user.id);
     (void)snprintf(result.username, sizeof result.username, "%s", user.username);
-    result.reason = ja_auth_account_reason(ctx, &user);
-    if (result.reason == JA_REASON_NONE && check->check_mfa && check->mfa == JA_MFA_ALWAYS && !given)
-        result.reason = user.mfa ? JA_REASON_CODE_REQUIRED : JA_REASON_NO_SECOND_FACTOR;
     result.must_change = ja_auth_must_change(ctx, &user, &result.password_days_left);
     if (result.reason == JA_REASON_NONE)
         result.verdict = JA_ALLOW;

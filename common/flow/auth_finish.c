@@ -1,7 +1,7 @@
 /* The decision: everything is looked at once more and written in one transaction; one line allows. */
 #include "common/domain/audit.h"
-#include "common/domain/known_source.h"
 #include "common/flow/auth_internal.h"
+#include "common/flow/new_source.h"
 
 #include <arpa/inet.h>
 #include <sodium.h>
@@ -186,25 +186,33 @@ static enum ja_status consume_code(struct finish *f, enum ja_auth_reason *reason
     return JA_OK;
 }
 
-/* [suspicious]: a network that this user never came from. The first one of all is no surprise. */
 static enum ja_status judge_source(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
 {
     struct ja_auth *a = f->a;
-    int mode = a->ctx->cfg->suspicious.new_source;
-    bool known = false, any = false;
-    enum ja_status st;
+    struct ja_source_verdict v = {0};
+    enum ja_status st = JA_OK;
 
-    if (f->fruit == FRUIT_PROOF || mode == JA_SOURCE_OFF)
+    if (f->fruit == FRUIT_PROOF)
         return JA_OK;
-    st = ja_known_source_find(a->ctx, a->user.id, a->bucket, &known, &any, err);
-    if (st != JA_OK)
-        return st;
-    f->new_source = any && !known;
-    if (f->new_source && (mode == JA_SOURCE_DENY || (mode == JA_SOURCE_REQUIRE_MFA && !a->code_ok))) {
+    st = ja_source_judge(a->ctx, a->user.id, a->bucket, a->code_ok, &v, err);
+    f->new_source = v.is_new;
+    if (st == JA_OK && v.refused)
         *reason = JA_REASON_NEW_SOURCE;
+    return st;
+}
+
+static enum ja_status note_source(struct finish *f, struct ja_error *err)
+{
+    const struct ja_auth *a = f->a;
+    char address[INET6_ADDRSTRLEN];
+    enum ja_status st = JA_OK;
+
+    if (f->fruit == FRUIT_PROOF)
         return JA_OK;
-    }
-    return ja_known_source_note(a->ctx, a->user.id, a->bucket, err);
+    source_text(a, address);
+    st = ja_source_note(a->ctx, &f->user, a->bucket, address[0] ? address : NULL, a->req.service,
+                        f->new_source, err);
+    return st == JA_OK && f->new_source ? audit_login(f, "login.new_source", err) : st;
 }
 
 /* ---- what a login brings ---- */
@@ -299,8 +307,8 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
         st = ja_user_set_last_login(a->ctx, a->user.id, err);
     if (st == JA_OK)
         st = bear_fruit(f, err);
-    if (st == JA_OK && f->new_source)
-        st = audit_login(f, "login.new_source", err);
+    if (st == JA_OK)
+        st = note_source(f, err);
     return st == JA_OK ? audit_login(f, action_of(f->fruit), err) : st;
 }
 

@@ -1,6 +1,7 @@
 /* The steps of a login up to its decision: begin, password, code. */
 #include "common/domain/seal.h"
 #include "common/flow/auth_internal.h"
+#include "common/flow/new_source.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -73,8 +74,7 @@ static void decide_who(struct ja_auth *a)
     const struct ja_config *cfg = a->ctx->cfg;
 
     (void)ja_addr_parse(a->req.source ? a->req.source : "", &a->addr);
-    ja_net_bucket(&a->addr, (unsigned)cfg->suspicious.ipv4_prefix,
-                  (unsigned)cfg->suspicious.ipv6_prefix, a->bucket);
+    ja_source_network(a->ctx, &a->addr, a->bucket);
     /* one local user's wrong guesses in su must not close sudo for the others */
     if (!a->addr.family && a->req.local_uid > 0)
         (void)snprintf(a->throttle_source, sizeof a->throttle_source, "%s:%lld", a->bucket,

@@ -105,6 +105,7 @@ struct ja_account_check {
     enum ja_mfa_mode mfa;   /* ALWAYS: refuses when `handle` shows no second factor */
     const char *handle;     /* JWTAUTH_LOGIN, or NULL */
     bool check_mfa;         /* only account asks for it; setcred and session do not */
+    const char *source;     /* with check_mfa: hostile text or NULL, counts only as a numeric address */
 };
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
                                  struct ja_user *ret_user, struct ja_auth_result *ret,

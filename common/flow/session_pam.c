@@ -3,6 +3,7 @@
 #include "common/base/proc.h"
 #include "common/domain/signing_key.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/new_source.h"
 #include "common/flow/session_flow.h"
 
 #include <stdio.h>
@@ -94,6 +95,29 @@ static enum ja_status mint_session(struct ja_ctx *ctx, const struct ja_pam_sessi
     return ja_token_mint(ctx, &mint, ret, err);
 }
 
+/* A login by key shows itself here first; account has refused it where the configuration wants that. */
+static enum ja_status note_source(struct ja_ctx *ctx, const struct ja_pam_session *p,
+                                  const struct ja_session *s, struct ja_error *err)
+{
+    struct ja_source_verdict v = {0};
+    struct ja_addr addr = {0};
+    char network[JA_NET_TEXT];
+    json_t *detail = NULL;
+    enum ja_status st = JA_OK;
+
+    if (!s->source || !ja_addr_parse(s->source, &addr))
+        return JA_OK;
+    ja_source_network(ctx, &addr, network);
+    st = ja_source_judge(ctx, p->user->id, network, true, &v, err);
+    if (st == JA_OK)
+        st = ja_source_note(ctx, p->user, network, s->source, p->service, v.is_new, err);
+    if (st != JA_OK || !v.is_new)
+        return st;
+    detail = json_pack("{s:s}", "amr", s->amr);
+    return detail ? ja_account_audit(ctx, "login.new_source", p->user->username, detail, err)
+                  : ja_fail_nomem(err);
+}
+
 static enum ja_status open_in_tx(struct ja_ctx *ctx, const struct ja_pam_session *p,
                                  struct ja_session *s, struct ja_minted *token,
                                  struct ja_error *err)
@@ -103,6 +127,8 @@ static enum ja_status open_in_tx(struct ja_ctx *ctx, const struct ja_pam_session
 
     if (st == JA_OK)
         st = still_active(ctx, p->user, err);
+    if (st == JA_OK && p->external_amr)
+        st = note_source(ctx, p, s, err);
     if (st == JA_OK)
         st = ja_session_insert(ctx, s, err);
     if (st == JA_OK)
