@@ -5,7 +5,7 @@ CREATE TABLE one_time_tokens (
     user_id       TEXT NOT NULL REFERENCES users (id),
     purpose       TEXT NOT NULL CHECK (purpose IN ('verify_email', 'verify_phone', 'reset', 'invite')),
     kind          TEXT NOT NULL CHECK (kind IN ('token', 'code')), -- 256 bits, or 6 digits with few tries
-    hash          TEXT NOT NULL,          -- keyed, over purpose, user and secret
+    hash          TEXT NOT NULL,          -- keyed, over purpose and token; or purpose, id and code
     destination   TEXT NOT NULL,          -- the address it went to: it proves no other
     attempts_left BIGINT NOT NULL,
     ends_at       BIGINT NOT NULL,
