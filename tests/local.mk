@@ -108,6 +108,7 @@ ja_lints = \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_scripts.sh \
+	tests/lint/check_security_page.sh \
 	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
@@ -118,6 +119,7 @@ ja_bats = \
 	tests/cli/basics.bats \
 	tests/cli/config.bats \
 	tests/cli/contract.bats \
+	tests/cli/danger.bats \
 	tests/cli/db.bats \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \

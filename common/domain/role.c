@@ -210,3 +210,28 @@ enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const cha
                         JA_BINDS(JA_T(user_id), JA_T(role)), NULL, err);
     return st;
 }
+
+enum ja_status ja_role_held_by_other(struct ja_ctx *ctx, const char *role, const char *user_id,
+                                     int64_t until, bool *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    /* CROSS JOIN keeps SQLite to this order: the few who hold the role, not every user */
+    enum ja_status st = ja_db_query(
+        ctx->db,
+        "WITH RECURSIVE giving (id) AS (SELECT id FROM roles WHERE name = $1 UNION "
+        "SELECT p.role_id FROM role_parents p JOIN giving g ON p.parent_id = g.id) "
+        "SELECT u.id AS id FROM giving g CROSS JOIN user_roles r CROSS JOIN users u "
+        "WHERE r.role_id = g.id AND u.id = r.user_id AND u.id <> $2 AND u.deleted_at IS NULL "
+        "AND u.kind = 'person' AND u.status = 'active' AND (r.ends_at IS NULL OR r.ends_at >= $3) "
+        "AND (u.lock_at IS NULL OR u.lock_at >= $3) "
+        "AND (u.valid_until IS NULL OR u.valid_until >= $3) LIMIT 1",
+        JA_BINDS(JA_T(role), JA_T(user_id), JA_I(until)), &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    ja_rows_end(rows);
+    if (st == JA_OK)
+        *ret = row;
+    return st;
+}

@@ -22,6 +22,11 @@ enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct
 /* Pattern-free permissions, sorted, without doubles. */
 enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                    struct ja_error *err);
+/* Whether an active person other than `user_id` has `role`, directly or through another one, and keeps it
+ * until `until` as far as is planned by now (INT64_MAX: for good): no lock, end of the account or of
+ * the grant before. */
+enum ja_status ja_role_held_by_other(struct ja_ctx *ctx, const char *role, const char *user_id,
+                                     int64_t until, bool *ret, struct ja_error *err);
 void ja_strlist_clear(struct ja_strlist *l);
 
 #endif

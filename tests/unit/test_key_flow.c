@@ -380,6 +380,48 @@ static void the_active_key_is_not_retired(void **state)
     free(token);
 }
 
+struct retire_race {
+    struct world *w;
+    char kid[65];
+};
+
+/* Even numbers rotate, odd ones retire the key that was active at the start and the one after it. */
+static int rotate_or_retire(void *arg, int number)
+{
+    struct retire_race *r = arg;
+    struct ja_ctx ctx = {0};
+    struct ja_key_info active;
+    bool rotated = false;
+    enum ja_status st;
+
+    ja_test_store_second(r->w->t, &ctx);
+    st = number % 2 == 0 ? ja_key_rotate(&ctx, JA_ALG_NONE, false, &rotated, &active, NULL)
+                         : ja_key_retire(&ctx, r->kid, NULL);
+    ja_ctx_clear(&ctx);
+    return st == JA_OK || st == JA_ERR_CONFLICT ? 0 : 1;
+}
+
+/* Whatever comes between: one key signs. */
+static void retiring_while_others_rotate_leaves_one_active(void **state)
+{
+    struct retire_race r = {.w = *state};
+
+    for (int round = 0; round < 4; round++) {
+        char *token = mint(r.w, 0);
+        int results[6];
+
+        kid_of(token, r.kid);
+        ja_parallel(6, rotate_or_retire, &r, results);
+        for (int i = 0; i < 6; i++)
+            assert_int_equal(results[i], 0);
+        ja_keyring_drop(r.w->ctx);
+        free(token);
+        token = mint(r.w, 0); /* there is a signer, and what it signs is good */
+        judged(r.w, token, "");
+        free(token);
+    }
+}
+
 static void without_a_next_key_rotation_makes_one(void **state)
 {
     struct world *w = *state;
@@ -585,6 +627,7 @@ int main(void)
         WITH(timers_at_once_rotate_once),
         WITH(each_change_has_its_audit_row),
         WITH(the_active_key_is_not_retired),
+        WITH(retiring_while_others_rotate_leaves_one_active),
         WITH(without_a_next_key_rotation_makes_one),
         WITH(an_imported_key_becomes_next_and_then_signs),
         WITH(an_imported_key_gets_its_thumbprint_as_kid),
