@@ -44,6 +44,7 @@ libja_domain_la_SOURCES = \
 	common/domain/libjwt_check.c \
 	common/domain/local_user.c common/domain/local_user.h \
 	common/domain/login_handle.c \
+	common/domain/one_time_token.c common/domain/one_time_token.h \
 	common/domain/outbox.c common/domain/outbox.h \
 	common/domain/password_blocklist.c common/domain/password_blocklist.h \
 	common/domain/password_crypt.c common/domain/password_argon2.c common/domain/password_scheme.h \

@@ -20,6 +20,7 @@ ja_unit = \
 	tests/unit/test_local_user \
 	tests/unit/test_net \
 	tests/unit/test_new_source \
+	tests/unit/test_one_time_token \
 	tests/unit/test_password_hash \
 	tests/unit/test_password_policy \
 	tests/unit/test_query_plan \
@@ -44,7 +45,9 @@ libja_testsupport_la_SOURCES = \
 	tests/support/temp_store.c tests/support/temp_store.h \
 	tests/support/fake_clock.c tests/support/fake_clock.h \
 	tests/support/forge.c tests/support/forge.h \
-	tests/support/parallel.c tests/support/parallel.h
+	tests/support/parallel.c tests/support/parallel.h \
+	tests/support/core_search.c tests/support/core_search.h \
+	tests/support/traced.c tests/support/traced.h
 libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
 
@@ -85,6 +88,19 @@ tests_pam_test_returns_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 if HAVE_CMOCKA
 check_PROGRAMS += $(ja_pamtests)
 TESTS += $(ja_pamtests)
+endif
+
+# What is left in memory: the programs that are searched know nothing of what is looked for.
+ja_hygiene = \
+	tests/hygiene/test_core_pam
+ja_hygiene_secrets = tests/hygiene/secrets.c tests/hygiene/secrets.h
+tests_hygiene_pam_app_LDADD = -lpam
+tests_hygiene_test_core_pam_SOURCES = tests/hygiene/test_core_pam.c $(ja_hygiene_secrets) $(ja_pam_world)
+tests_hygiene_test_core_pam_LDADD = $(ja_pam_libs) -lcrypt
+tests_hygiene_test_core_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+if HAVE_CMOCKA
+check_PROGRAMS += $(ja_hygiene) tests/hygiene/pam_app
+TESTS += $(ja_hygiene)
 endif
 
 dist_check_SCRIPTS += tests/pam/check_module.sh

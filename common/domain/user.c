@@ -10,7 +10,8 @@
     "u.id AS id, u.username AS username, u.email AS email, u.phone AS phone, " \
     "u.full_name AS full_name, u.first_name AS first_name, u.last_name AS last_name, " \
     "u.company_name AS company_name, u.email_verified_at AS email_verified_at, " \
-    "u.phone_verified_at AS phone_verified_at, u.kind AS kind, u.status AS status, " \
+    "u.phone_verified_at AS phone_verified_at, u.email_pending AS email_pending, " \
+    "u.phone_pending AS phone_pending, u.kind AS kind, u.status AS status, " \
     "u.password_hash AS password_hash, u.password_changed_at AS password_changed_at, " \
     "u.must_change AS must_change, u.valid_until AS valid_until, u.lock_at AS lock_at, " \
     "u.tokens_not_before AS tokens_not_before, u.uid AS uid, u.gid AS gid, u.home AS home, " \
@@ -48,6 +49,8 @@ void ja_user_clear(struct ja_user *u)
         return;
     free(u->email);
     free(u->phone);
+    free(u->email_pending);
+    free(u->phone_pending);
     free(u->full_name);
     free(u->first_name);
     free(u->last_name);
@@ -61,6 +64,8 @@ void ja_user_clear(struct ja_user *u)
 static bool copy_texts(struct ja_rows *rows, struct ja_user *u)
 {
     return ja_col_dup(rows, "email", &u->email) && ja_col_dup(rows, "phone", &u->phone) &&
+           ja_col_dup(rows, "email_pending", &u->email_pending) &&
+           ja_col_dup(rows, "phone_pending", &u->phone_pending) &&
            ja_col_dup(rows, "full_name", &u->full_name) &&
            ja_col_dup(rows, "first_name", &u->first_name) &&
            ja_col_dup(rows, "last_name", &u->last_name) &&

@@ -17,6 +17,7 @@ struct ja_user {
     char username[JA_USERNAME_MAX + 1];
     char *email, *phone, *full_name, *first_name, *last_name, *company_name;
     int64_t email_verified_at, phone_verified_at;
+    char *email_pending, *phone_pending; /* normalized; they count once verified */
     enum ja_user_kind kind;
     enum ja_user_status status;
     char *password_hash;        /* wiped on clear */
@@ -52,8 +53,11 @@ enum ja_status ja_user_find(struct ja_ctx *ctx, const char *name, struct ja_user
 /* id, created_at, updated_at are filled in; uid/gid 0: the next of the range (never reused, never one
  * that /etc/passwd or /etc/group has). JA_ERR_EXISTS: username_taken, email_taken, phone_taken, uid_taken. */
 enum ja_status ja_user_insert(struct ja_ctx *ctx, struct ja_user *user, struct ja_error *err);
-/* Writes username, email, phone, names, kind, valid_until, home, shell, uid, gid, verified times, adopted. */
+/* Writes username, email, phone (those pending too), names, kind, valid_until, home, shell, uid, gid, verified
+ * times, adopted. */
 enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *user, struct ja_error *err);
+/* Pending becomes active, whatever lock lies above it. */
+enum ja_status ja_user_activate(struct ja_ctx *ctx, const char *id, struct ja_error *err);
 /* Status with status_before kept, so that unlock and enable go back to what was. */
 enum ja_status ja_user_set_status(struct ja_ctx *ctx, const char *id, enum ja_user_status status,
                                   struct ja_error *err);

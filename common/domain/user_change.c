@@ -147,7 +147,8 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
         "UPDATE users SET username = $2, email = $3, email_key = $4, email_verified_at = $5, "
         "phone = $6, phone_verified_at = $7, full_name = $8, first_name = $9, last_name = $10, "
         "company_name = $11, kind = $12, valid_until = $13, uid = $14, gid = $15, home = $16, "
-        "shell = $17, adopted = $18, updated_at = $19, updated_by = $20 "
+        "shell = $17, adopted = $18, updated_at = $19, updated_by = $20, "
+        "email_pending = $21, phone_pending = $22 "
         "WHERE id = $1 AND deleted_at IS NULL",
         JA_BINDS(JA_T(u->id), JA_T(u->username), JA_T(u->email), JA_T(key[0] ? key : NULL),
                  JA_TIME(u->email_verified_at), JA_T(u->phone), JA_TIME(u->phone_verified_at),
@@ -155,7 +156,7 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
                  JA_T(u->company_name), JA_T(u->kind == JA_USER_SERVICE ? "service" : "person"),
                  JA_TIME(u->valid_until), JA_I(u->uid), JA_I(u->gid), JA_T(u->home),
                  JA_T(u->shell), JA_I(u->adopted ? 1 : 0), JA_I(ja_now(&ctx->clock)),
-                 JA_T(ctx->actor.name)),
+                 JA_T(ctx->actor.name), JA_T(u->email_pending), JA_T(u->phone_pending)),
         &n, &local);
     return changed(name_conflict(st, &local, err), n, err);
 }
@@ -207,6 +208,21 @@ enum ja_status ja_user_restore_status(struct ja_ctx *ctx, const char *id, enum j
     if (st == JA_OK)
         *ret = after.status;
     ja_user_clear(&after);
+    return st;
+}
+
+enum ja_status ja_user_activate(struct ja_ctx *ctx, const char *id, struct ja_error *err)
+{
+    enum ja_status st = require_tx(ctx, err);
+
+    /* no row: it was active already, or is locked or disabled over something else than pending */
+    if (st == JA_OK)
+        st = ja_db_exec(ctx->db,
+                        "UPDATE users SET status = CASE WHEN status = 'pending' THEN 'active' ELSE status END, "
+                        "status_before = CASE WHEN status_before = 'pending' THEN 'active' ELSE status_before END, "
+                        "updated_at = $2, updated_by = $3 WHERE id = $1 AND deleted_at IS NULL "
+                        "AND (status = 'pending' OR status_before = 'pending')",
+                        JA_BINDS(JA_T(id), JA_I(ja_now(&ctx->clock)), JA_T(ctx->actor.name)), NULL, err);
     return st;
 }
 
