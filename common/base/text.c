@@ -234,10 +234,22 @@ void ja_b64_encode(const void *bin, size_t len, char *out, size_t size)
         (void)sodium_bin2base64(out, size, bin, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
+bool ja_ascii_only(const char *s, size_t len)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < len; i++)
+        all |= (unsigned char)s[i];
+    return all < 0x80;
+}
+
+/* libsodium 1.0.18 takes any byte from 0x80 on for the last character of its alphabet. */
 bool ja_b64_decode(const char *s, size_t slen, void *out, size_t size, size_t *ret_len)
 {
     size_t len = 0;
 
+    if (!ja_ascii_only(s, slen))
+        return false;
     if (sodium_base642bin(out, size, s, slen, NULL, &len, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
         return false;

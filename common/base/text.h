@@ -23,6 +23,8 @@ bool ja_username_valid(const char *s);
 /* Free text for people: valid UTF-8, no control characters (C0, DEL, C1), at most `max` bytes. */
 bool ja_text_valid(const char *s, size_t max);
 bool ja_utf8_valid(const char *s, size_t len);
+/* No byte above 0x7f. */
+bool ja_ascii_only(const char *s, size_t len);
 
 /* Trims ASCII blanks and lower-cases ASCII into out; false when it is no plain address
  * (local@domain, no control characters, blanks, quotes or angle brackets). */

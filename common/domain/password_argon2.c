@@ -1,5 +1,6 @@
 /* $argon2id$v=19$m=KIB,t=OPS,p=1$SALT$HASH, read by rules of our own: crypto_pwhash_str_verify
  * answers the same for a wrong password and for no memory (SECURITY F9). */
+#include "common/base/text.h"
 #include "common/domain/password_scheme.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static bool bytes(const char **p, char end, unsigned char *out, size_t size)
     size_t chars = sodium_base64_encoded_len(size, B64) - 1, len = 0;
     const char *stop = NULL;
 
-    if (strnlen(*p, chars) != chars || (*p)[chars] != end)
+    /* libsodium's decoder takes bytes above ASCII for a character of its own (text.c) */
+    if (strnlen(*p, chars) != chars || (*p)[chars] != end || !ja_ascii_only(*p, chars))
         return false;
     if (sodium_base642bin(out, size, *p, chars, NULL, &len, &stop, B64) != 0 || len != size ||
         stop != *p + chars)

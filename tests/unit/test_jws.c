@@ -294,17 +294,16 @@ static void r16_exactly_three_parts(void **state)
 /* SECURITY F5: libjwt took all sixteen last characters and much behind them. */
 static void f5_base64url_is_canonical(void **state)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     static const char *const behind[] = {"=", "==", "!", " ", "\n", "\r\n", "+", "/", "A", "%3D", ".", "\t", "#"};
     struct ja_key *key = forge_key(RFC7515_A3_PUBLIC_JWK);
     char token[] = RFC7515_A3_TOKEN, *last = token + sizeof token - 2;
     int good = 0;
 
     (void)state;
-    for (const char *c = alphabet; *c; c++) {
+    for (int c = 0; c <= 0xff; c++) { /* libsodium 1.0.18 has 129 spellings of '_' */
         struct ja_jws jws = {0};
 
-        *last = *c;
+        *last = (char)c;
         if (ja_jws_parse_unverified(token, sizeof token - 1, &jws, NULL) == JA_OK &&
             ja_jws_check_signature(&jws, key, NULL) == JA_OK)
             good++;

@@ -336,6 +336,10 @@ static void base64url_is_strict(void **state)
         assert_int_equal(len, 77);
     }
     assert_false(ja_b64_decode("AA\0A", 4, bin, sizeof bin, &len));
+    /* R16: one text for one value; libsodium 1.0.18 by itself takes every one of these for '_' */
+    for (int c = 0x80; c <= 0xff; c++)
+        assert_false(ja_b64_decode((char[]){'A', 'A', 'A', (char)c}, 4, bin, sizeof bin, &len));
+    assert_true(ja_b64_decode("AAA_", 4, bin, sizeof bin, &len));
     assert_false(ja_b64_decode("AAAA", 4, bin, 2, &len)); /* does not fit */
 }
 
