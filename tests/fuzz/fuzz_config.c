@@ -1,0 +1,76 @@
+/* Any bytes as jwtauth.conf: what is accepted prints as a configuration that reads back to the same. */
+#include "common/base/config.h"
+#include "common/base/secret.h"
+#include "common/base/text.h"
+#include "tests/fuzz/fuzz.h"
+
+struct printed {
+    char *text;
+    size_t len;
+    FILE *f;
+    char section[64];
+};
+
+/* `config show`, as a file. */
+static enum ja_status print_item(void *arg, const struct ja_config_item *item)
+{
+    struct printed *out = arg;
+
+    FUZZ_DEMAND(ja_text_valid(item->value, 1 << 20));
+    if (strcmp(out->section, item->section) != 0) {
+        (void)snprintf(out->section, sizeof out->section, "%s", item->section);
+        fprintf(out->f, "[%s]\n", item->section);
+    }
+    fprintf(out->f, "%s = %s\n", item->key, item->value);
+    return JA_OK;
+}
+
+static struct printed print(const struct ja_config *cfg)
+{
+    struct printed out = {.text = NULL};
+
+    out.f = open_memstream(&out.text, &out.len);
+    FUZZ_DEMAND(out.f != NULL);
+    FUZZ_DEMAND(ja_config_each(cfg, print_item, &out) == JA_OK);
+    FUZZ_DEMAND(fclose(out.f) == 0);
+    return out;
+}
+
+static void check_error(const struct ja_error *err)
+{
+    FUZZ_DEMAND(err->status == JA_ERR_CONFIG);
+    FUZZ_DEMAND(strcmp(err->code, "invalid_config") == 0);
+    FUZZ_DEMAND(ja_text_valid(err->message, sizeof err->message)); /* one line, nothing for the terminal */
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    FUZZ_DEMAND(ja_crypto_init(NULL) == JA_OK);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ja_config *cfg = NULL, *again = NULL;
+    struct ja_error err = {0};
+    struct printed one, two;
+
+    if (ja_config_parse("f", data, size, &cfg, &err) != JA_OK) {
+        FUZZ_DEMAND(cfg == NULL);
+        check_error(&err);
+        return 0;
+    }
+    one = print(cfg);
+    if (ja_config_parse("again", one.text, one.len, &again, &err) != JA_OK) {
+        fprintf(stderr, "%s\n%s", err.message, one.text);
+        FUZZ_DEMAND(!"what was accepted is printed as something that is refused");
+    }
+    two = print(again);
+    FUZZ_DEMAND(one.len == two.len && memcmp(one.text, two.text, one.len) == 0);
+    free(one.text);
+    free(two.text);
+    ja_config_free(cfg);
+    ja_config_free(again);
+    return 0;
+}

@@ -1,0 +1,73 @@
+# Fuzz targets.  `make check` replays the corpora of the tree through each, built as every other test;
+# `make fuzz` builds them once more with clang and libFuzzer below fuzz/ and lets them search.
+
+ja_fuzz = \
+	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_text \
+	tests/fuzz/fuzz_token
+check_PROGRAMS += $(ja_fuzz)
+TESTS += $(ja_fuzz)
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/run.sh tests/fuzz/README.md
+
+ja_fuzz_replay = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+ja_fuzz_libs = libja_flow.la $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_config_LDADD = $(ja_fuzz_libs)
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_text_LDADD = $(ja_fuzz_libs)
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c tests/fuzz/fuzz_keys.c tests/fuzz/fuzz_keys.h $(ja_fuzz_replay)
+tests_fuzz_fuzz_token_LDADD = $(ja_fuzz_libs)
+
+# ---- with clang: make fuzz [FUZZ=fuzz_x] [FUZZ_TIME=seconds], make fuzz-coverage ----
+
+FUZZ_TIME = 1200
+FUZZ = $(notdir $(ja_fuzz))
+
+# Everything that a target may want, as one archive for each way of compiling.
+ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
+	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
+	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
+	tests/fuzz/fuzz_keys.c))
+ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -Wall -Wextra -Wno-unused-parameter \
+	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
+	$(INI_CONFIG_CFLAGS) -MMD -MP
+ja_fuzz_link = -rdynamic $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
+	-lpam -loath -lcrypt -lpthread -ldl
+ja_fuzz_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ja_fuzz_cov = -fprofile-instr-generate -fcoverage-mapping
+ja_fuzz_generated = schema/migrations.c common/domain/common_passwords.c
+
+fuzz/asan/%.o: %.c | $(ja_fuzz_generated)
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(CLANG) $(ja_fuzz_cflags) $(ja_fuzz_asan) -fsanitize=fuzzer-no-link -DJA_FUZZ_ENGINE -c -o $@ $<
+fuzz/cov/%.o: %.c | $(ja_fuzz_generated)
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(CLANG) $(ja_fuzz_cflags) $(ja_fuzz_cov) -c -o $@ $<
+fuzz/asan/lib.a: $(ja_fuzz_objects:%=fuzz/asan/%)
+	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
+fuzz/cov/lib.a: $(ja_fuzz_objects:%=fuzz/cov/%)
+	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
+fuzz/asan/fuzz_%: fuzz/asan/tests/fuzz/fuzz_%.o fuzz/asan/lib.a
+	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_asan) -fsanitize=fuzzer -o $@ $^ $(ja_fuzz_link)
+fuzz/cov/fuzz_%: fuzz/cov/tests/fuzz/fuzz_%.o fuzz/cov/tests/fuzz/replay_main.o fuzz/cov/lib.a
+	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_cov) -o $@ $^ $(ja_fuzz_link)
+.PRECIOUS: fuzz/asan/%.o fuzz/cov/%.o
+-include $(wildcard fuzz/*/*/*.d fuzz/*/*/*/*.d)
+
+fuzz-clang:
+	@$(CLANG) --version >/dev/null 2>&1 || \
+	  { echo 'make fuzz needs clang with libFuzzer (Debian: clang, llvm), then configure again' >&2; exit 1; }
+fuzz-build: fuzz-clang
+	$(MAKE) $(FUZZ:%=fuzz/asan/%)
+fuzz: fuzz-build
+	CLANG='$(CLANG)' FUZZ_TIME='$(FUZZ_TIME)' $(SHELL) $(srcdir)/tests/fuzz/run.sh search '$(abs_top_srcdir)' fuzz $(FUZZ)
+fuzz-coverage: fuzz-clang
+	$(MAKE) $(FUZZ:%=fuzz/cov/%)
+	LLVM_COV='$(LLVM_COV)' LLVM_PROFDATA='$(LLVM_PROFDATA)' \
+	  $(SHELL) $(srcdir)/tests/fuzz/run.sh coverage '$(abs_top_srcdir)' fuzz $(FUZZ)
+.PHONY: fuzz fuzz-clang fuzz-build fuzz-coverage
+
+clean-local: clean-fuzz
+clean-fuzz:
+	rm -rf fuzz
+.PHONY: clean-fuzz

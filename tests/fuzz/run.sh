@@ -1,0 +1,62 @@
+#!/bin/sh
+# Runs fuzz targets: run.sh search|coverage SOURCE-FOLDER BUILD-FOLDER TARGET...
+# search: each for $FUZZ_TIME seconds from the corpus of the tree and what earlier runs found; fails on a finding.
+# coverage: what the corpus of the tree alone reaches, by clang's counters.
+set -eu
+what=$1 src=$2 out=$3
+shift 3
+
+# The last value of a statistic of libFuzzer's log.
+stat_of() {
+    sed -n "s/^stat::$2: *//p" "$1" | tail -n 1
+}
+
+# search_one TARGET: one line of figures; the log and what was found stay in $out.
+search_one() {
+    corpus=$src/tests/fuzz/corpus/$1 dict=$src/tests/fuzz/dict/$1.dict log=$out/logs/$1.log
+    mkdir -p "$out/logs" "$out/corpus/$1" "$out/found"
+    set -- "$1" "-max_total_time=${FUZZ_TIME:-1200}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        "-artifact_prefix=$out/found/$1-" "-max_len=$(max_len "$1")"
+    [ ! -f "$dict" ] || set -- "$@" "-dict=$dict"
+    name=$1
+    shift
+    rc=0
+    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
+        "$out/asan/$name" "$@" "$out/corpus/$name" "$corpus" >"$log" 2>&1 || rc=$?
+    printf '%-18s %10s executions %6s/s  %s  %s\n' "$name" "$(stat_of "$log" number_of_executed_units)" \
+        "$(stat_of "$log" average_exec_per_sec)" \
+        "$(sed -n 's/.*\(cov: [0-9]* ft: [0-9]* corp: [0-9]*\).*/\1/p' "$log" | tail -n 1)" \
+        "$([ "$rc" -eq 0 ] && echo 'no finding' || echo "FINDING: $log")"
+    return "$rc"
+}
+
+max_len() {
+    case $1 in
+    fuzz_token) echo 2048 ;;
+    *) echo 4096 ;;
+    esac
+}
+
+search() {
+    bad=0
+    for target in "$@"; do
+        search_one "$target" || bad=1
+    done
+    return "$bad"
+}
+
+coverage() {
+    mkdir -p "$out/cov"
+    rm -f "$out"/cov/*.profraw
+    binaries=
+    for target in "$@"; do
+        top_srcdir=$src LLVM_PROFILE_FILE=$out/cov/$target.profraw "$out/cov/$target" >"$out/cov/$target.tap"
+        binaries="$binaries -object $out/cov/$target"
+    done
+    "$LLVM_PROFDATA" merge -sparse -o "$out/cov/all.profdata" "$out"/cov/*.profraw
+    # shellcheck disable=SC2086
+    "$LLVM_COV" report $binaries "-instr-profile=$out/cov/all.profdata" \
+        '-ignore-filename-regex=/tests/|schema/'
+}
+
+"$what" "$@"
