@@ -95,6 +95,7 @@ ja_hygiene = \
 	tests/hygiene/test_core_pam
 ja_hygiene_secrets = tests/hygiene/secrets.c tests/hygiene/secrets.h
 tests_hygiene_pam_app_LDADD = -lpam
+tests_hygiene_pam_app_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_hygiene_test_core_pam_SOURCES = tests/hygiene/test_core_pam.c $(ja_hygiene_secrets) $(ja_pam_world)
 tests_hygiene_test_core_pam_LDADD = $(ja_pam_libs) -lcrypt
 tests_hygiene_test_core_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
@@ -123,6 +124,7 @@ ja_lints = \
 	tests/lint/check_layers.sh \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
+	tests/lint/check_results.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_security_page.sh \
 	tests/lint/check_sql.sh \

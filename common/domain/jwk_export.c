@@ -88,8 +88,9 @@ static enum ja_status write_pem(const struct ja_key *key, bool private_too, BIO 
     if (st != JA_OK)
         return st;
     bio = BIO_new(private_too ? BIO_s_secmem() : BIO_s_mem());
-    ok = bio && (private_too ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
-                             : PEM_write_bio_PUBKEY(bio, pkey)) == 1;
+    ok = bio &&
+         (private_too ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1
+                      : PEM_write_bio_PUBKEY(bio, pkey) == 1);
     EVP_PKEY_free(pkey);
     if (!ok) {
         BIO_free(bio);
