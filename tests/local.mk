@@ -9,6 +9,8 @@ ja_unit = \
 	tests/unit/test_config \
 	tests/unit/test_credential_flow \
 	tests/unit/test_cross_check \
+	tests/unit/test_cve_login \
+	tests/unit/test_cve_tokens \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
@@ -65,6 +67,8 @@ tests_unit_test_cross_check_LDADD = $(LDADD) -ldl
 tests_unit_test_jwk_SOURCES = tests/unit/test_jwk.c tests/unit/jose_vectors.h
 tests_unit_test_jws_SOURCES = tests/unit/test_jws.c tests/unit/jose_vectors.h
 tests_unit_test_credential_flow_LDADD = $(LDADD) -loath
+tests_unit_test_cve_login_SOURCES = tests/unit/test_cve_login.c $(ja_auth_world)
+tests_unit_test_cve_login_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
 tests_unit_test_totp_LDADD = $(LDADD) -loath
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
@@ -130,6 +134,7 @@ ja_lints = \
 	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
+	tests/lint/check_secrets.sh \
 TESTS += $(ja_lints)
 
 # Each bats file runs in a world of its own.

@@ -89,7 +89,8 @@ static void every_reason_has_a_name_of_its_own(void **state)
     }
 }
 
-/* CVE-2018-15473, CVE-2025-6011: nothing but the audit log tells why. */
+/* CVE-2025-6011, CVE-2026-25222, CVE-2026-48859, CVE-2018-15473, CVE-2016-6210, CVE-2009-1384, CVE-2007-2768,
+ * CVE-2003-0190: nothing but the audit log tells why. */
 static void r8_prompts_delay_and_work_are_the_same_for_all(void **state)
 {
     static const struct attempt all[] = {

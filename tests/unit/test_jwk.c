@@ -355,7 +355,7 @@ static void refused_pkey(EVP_PKEY *pkey, const char *code)
     EVP_PKEY_free(pkey);
 }
 
-/* CVE-2022-23539, libjwt c948840 and others: the family alone does not make a key fit. */
+/* CVE-2022-23539, CVE-2022-23541, CVE-2021-46743, libjwt c948840: the family alone does not make a key fit. */
 static void r13_pem_of_other_kinds_is_refused(void **state)
 {
     (void)state;

@@ -79,8 +79,8 @@ static void strings_are_those_of_libsodium(void **state)
     assert_int_equal(VERIFY(t, theirs, "x"), JA_ERR_DENIED);
 }
 
-/* R4, R20: refused before any hashing, whatever is stored; never cut (CVE-2013-5750 and its like).
- */
+/* R4, R20; CVE-2013-5750, CVE-2014-9016, CVE-2015-2936, CVE-2023-30082: 10 MB are refused before any hashing,
+ * whatever is stored; never cut. */
 static void r4_r20_empty_nul_and_long_passwords_are_refused(void **state)
 {
     struct ja_test_store *t = *state;
@@ -264,7 +264,7 @@ static void crypt_schemes_are_verified_and_rehashed(void **state)
     assert_null(ja_password_scheme(NULL));
 }
 
-/* CVE-2025-22228, Okta 2024-10-30: bcrypt would take any password with the same first 72 bytes. */
+/* CVE-2025-22228, CVE-2025-25298, CVE-2025-68402, Okta 2024-10-30: bcrypt would take any password with the same first 72 bytes. */
 static void r20_bcrypt_never_cuts(void **state)
 {
     struct ja_test_store *t = *state;

@@ -394,7 +394,7 @@ static void r17_ended_unknown_and_malformed_tokens_are_refused(void **state)
     ja_secret_clear(&first);
 }
 
-/* CVE-2024-39809, CVE-2025-53642: after the session's end its refresh token is dead. */
+/* CVE-2024-39809, CVE-2025-53642, CVE-2026-61452: after the session's end its refresh token is dead. */
 static void r18_no_token_of_a_revoked_session_is_good(void **state)
 {
     struct ja_test_store *t = *state;
