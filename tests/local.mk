@@ -75,11 +75,15 @@ tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
 # The real module under the real libpam, on a temporary store; root only.
 ja_pamtests = \
+	tests/pam/test_cve_pam \
 	tests/pam/test_hostile \
 	tests/pam/test_login \
 	tests/pam/test_returns
 ja_pam_world = tests/pam/pam_world.c tests/pam/pam_world.h
 ja_pam_libs = $(LDADD) -lpam -loath -lpthread
+tests_pam_test_cve_pam_SOURCES = tests/pam/test_cve_pam.c $(ja_pam_world)
+tests_pam_test_cve_pam_LDADD = $(ja_pam_libs)
+tests_pam_test_cve_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_pam_test_hostile_SOURCES = tests/pam/test_hostile.c $(ja_pam_world)
 tests_pam_test_hostile_LDADD = $(ja_pam_libs)
 tests_pam_test_hostile_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
@@ -130,11 +134,11 @@ ja_lints = \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_results.sh \
 	tests/lint/check_scripts.sh \
+	tests/lint/check_secrets.sh \
 	tests/lint/check_security_page.sh \
 	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
-	tests/lint/check_secrets.sh \
 TESTS += $(ja_lints)
 
 # Each bats file runs in a world of its own.

@@ -200,6 +200,23 @@ static void others_that_do_not_count(void **state)
     expect_kept(t, "alice");
 }
 
+/* Where nobody is an administrator nobody is kept as one: whoever cannot act goes. */
+static void who_is_none_is_not_kept(void **state)
+{
+    struct ja_test_store *t = *state;
+    const char *admin = "admin";
+
+    add_as(t, &(struct ja_user_spec){
+                  .username = "robot", .service = true, .roles = &admin, .nroles = 1});
+    expect_gone(t, "robot", ja_account_delete);
+    add(t, "pending", "admin");
+    run(t, "pending");
+    expect_gone(t, "pending", ja_account_delete);
+    add_as(t, &(struct ja_user_spec){
+                  .username = "guest", .valid_until = JA_TEST_EPOCH, .roles = &admin, .nroles = 1});
+    expect_gone(t, "guest", ja_account_delete);
+}
+
 static void who_inherits_the_role_counts_and_is_kept(void **state)
 {
     struct ja_test_store *t = *state;
@@ -288,6 +305,7 @@ int main(void)
         T(the_only_administrator_stays),
         T(with_another_one_each_may_go),
         T(others_that_do_not_count),
+        T(who_is_none_is_not_kept),
         T(who_inherits_the_role_counts_and_is_kept),
         T(a_limited_time_is_compared),
         T(of_parallel_deletions_one_is_refused),
