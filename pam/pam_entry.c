@@ -6,8 +6,11 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static int run(pam_handle_t *pamh, enum ja_pam_entry entry, int flags, int argc, const char **argv,
-               enum ja_pam_outcome (*action)(struct ja_pam_call *call))
+typedef enum ja_pam_outcome (*action_fn)(struct ja_pam_call *call);
+
+__attribute__((noinline)) /* its frame is wiped too */
+static int serve(pam_handle_t *pamh, enum ja_pam_entry entry, int flags, int argc, const char **argv,
+                 action_fn action)
 {
     struct ja_pam_call call;
     enum ja_pam_outcome outcome = ja_pam_whose(&call, pamh, entry, flags);
@@ -17,6 +20,16 @@ static int run(pam_handle_t *pamh, enum ja_pam_entry entry, int flags, int argc,
     if (outcome == JA_PAM_GO)
         outcome = action(&call);
     return ja_pam_end(&call, outcome);
+}
+
+/* The process lives on for hours (a session of sshd): the stack keeps nothing either (CVE-2024-10041). */
+static int run(pam_handle_t *pamh, enum ja_pam_entry entry, int flags, int argc, const char **argv,
+               action_fn action)
+{
+    int code = serve(pamh, entry, flags, argc, argv, action);
+
+    ja_stack_wipe();
+    return code;
 }
 
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)

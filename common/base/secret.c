@@ -76,6 +76,11 @@ enum ja_status ja_random(void *buf, size_t len, struct ja_error *err)
     return JA_OK;
 }
 
+void ja_stack_wipe(void)
+{
+    sodium_stackzero(JA_STACK_WIPE);
+}
+
 void ja_wipe_free(char *s)
 {
     if (!s)

@@ -39,6 +39,11 @@ bool ja_secret_equal(const struct ja_secret *a, const void *data, size_t len);
 /* Fills from the kernel's generator (getrandom); a failure is an error, never a weaker source. */
 enum ja_status ja_random(void *buf, size_t len, struct ja_error *err);
 
+/* Wipes the stack below the caller's frame, as deep as this code and its libraries go: they leave words of
+ * keys in frames that are gone (libsodium's BLAKE2b of the master key, OpenSSL's numbers). */
+#define JA_STACK_WIPE ((size_t)48 * 1024)
+void ja_stack_wipe(void);
+
 /* Wipes a C string in ordinary memory and frees it; NULL is accepted. */
 void ja_wipe_free(char *s);
 
