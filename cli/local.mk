@@ -1,6 +1,6 @@
 bin_PROGRAMS += authctl
-authctl_SOURCES = \
-	cli/authctl.c \
+authctl_SOURCES = cli/authctl.c $(ja_authctl_sources)
+ja_authctl_sources = \
 	cli/command.c cli/command.h \
 	cli/completion.c cli/completion.h \
 	cli/help.c cli/help.h \

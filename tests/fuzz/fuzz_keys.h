@@ -11,9 +11,11 @@
 
 /* ES256, EdDSA, RS256, HS256; kids "es", "ed", "rs", "hs". Made once; never freed. */
 struct ja_key *fuzz_key(size_t i);
+/* The same key under its thumbprint, as the store wants it. The caller's. */
+struct ja_key *fuzz_key_for_store(size_t i);
 /* The four as one set, for ja_token_verify_keyset. */
 const struct ja_keyset *fuzz_keyset(void);
 /* Signs any header and payload, as the key's owner could. malloc'd. */
-char *fuzz_sign(struct ja_key *key, const char *header, const char *payload);
+char *fuzz_sign(struct ja_key *key, const char *header, const void *payload, size_t payload_len);
 
 #endif

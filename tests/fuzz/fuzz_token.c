@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
     for (size_t i = 0; i < FUZZ_KEYS; i++)
-        genuine[i] = fuzz_sign(fuzz_key(i), headers[i], PAYLOAD);
+        genuine[i] = fuzz_sign(fuzz_key(i), headers[i], PAYLOAD, strlen(PAYLOAD));
     return 0;
 }
 

@@ -2,21 +2,36 @@
 # `make fuzz` builds them once more with clang and libFuzzer below fuzz/ and lets them search.
 
 ja_fuzz = \
+	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_hash \
+	tests/fuzz/fuzz_jwks \
+	tests/fuzz/fuzz_key_import \
+	tests/fuzz/fuzz_otpauth \
+	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_text \
-	tests/fuzz/fuzz_token
+	tests/fuzz/fuzz_token \
+	tests/fuzz/fuzz_token_claims
+if HAVE_CMOCKA
 check_PROGRAMS += $(ja_fuzz)
 TESTS += $(ja_fuzz)
+endif
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/run.sh tests/fuzz/README.md
 
 ja_fuzz_replay = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
-ja_fuzz_libs = libja_flow.la $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS)
+ja_fuzz_keys = tests/fuzz/fuzz_keys.c tests/fuzz/fuzz_keys.h
+tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(ja_authctl_sources) $(ja_fuzz_replay)
+tests_fuzz_fuzz_cli_CFLAGS = $(authctl_CFLAGS)
+tests_fuzz_fuzz_cli_LDADD = $(authctl_LDADD)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(ja_fuzz_replay)
-tests_fuzz_fuzz_config_LDADD = $(ja_fuzz_libs)
+tests_fuzz_fuzz_hash_SOURCES = tests/fuzz/fuzz_hash.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_key_import_SOURCES = tests/fuzz/fuzz_key_import.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_otpauth_SOURCES = tests/fuzz/fuzz_otpauth.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(ja_fuzz_replay)
-tests_fuzz_fuzz_text_LDADD = $(ja_fuzz_libs)
-tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c tests/fuzz/fuzz_keys.c tests/fuzz/fuzz_keys.h $(ja_fuzz_replay)
-tests_fuzz_fuzz_token_LDADD = $(ja_fuzz_libs)
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(ja_fuzz_keys) $(ja_fuzz_replay)
+tests_fuzz_fuzz_token_claims_SOURCES = tests/fuzz/fuzz_token_claims.c $(ja_fuzz_keys) $(ja_fuzz_replay)
 
 # ---- with clang: make fuzz [FUZZ=fuzz_x] [FUZZ_TIME=seconds], make fuzz-coverage ----
 
@@ -27,7 +42,8 @@ FUZZ = $(notdir $(ja_fuzz))
 ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
-	tests/fuzz/fuzz_keys.c))
+	pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c))
+ja_fuzz_cli_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_authctl_sources)))
 ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -Wall -Wextra -Wno-unused-parameter \
 	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
 	$(INI_CONFIG_CFLAGS) -MMD -MP
@@ -47,6 +63,8 @@ fuzz/asan/lib.a: $(ja_fuzz_objects:%=fuzz/asan/%)
 	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
 fuzz/cov/lib.a: $(ja_fuzz_objects:%=fuzz/cov/%)
 	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
+fuzz/asan/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/asan/%)
+fuzz/cov/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/cov/%)
 fuzz/asan/fuzz_%: fuzz/asan/tests/fuzz/fuzz_%.o fuzz/asan/lib.a
 	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_asan) -fsanitize=fuzzer -o $@ $^ $(ja_fuzz_link)
 fuzz/cov/fuzz_%: fuzz/cov/tests/fuzz/fuzz_%.o fuzz/cov/tests/fuzz/replay_main.o fuzz/cov/lib.a

@@ -62,13 +62,14 @@ static void load(struct ja_test_store *t, struct ja_ctx *ctx)
 struct ja_test_store *ja_test_store_bare(const char *extra)
 {
     struct ja_test_store *t = calloc(1, sizeof *t);
+    const char *tmp = getenv("TMPDIR");
     char conf[8192], path[160];
     struct ja_db *db = NULL;
     struct ja_error err = {0};
 
     if (!t)
         exit(99);
-    (void)snprintf(t->dir, sizeof t->dir, "/tmp/ja-test.XXXXXX");
+    (void)snprintf(t->dir, sizeof t->dir, "%s/ja-test.XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
     if (!mkdtemp(t->dir))
         exit(99);
     (void)snprintf(conf, sizeof conf,
