@@ -7,10 +7,12 @@ ja_unit = \
 	tests/unit/test_auth_flow \
 	tests/unit/test_account_flow \
 	tests/unit/test_config \
+	tests/unit/test_contact_flow \
 	tests/unit/test_credential_flow \
 	tests/unit/test_cross_check \
 	tests/unit/test_cve_login \
 	tests/unit/test_cve_tokens \
+	tests/unit/test_cve_identity \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
@@ -47,6 +49,7 @@ libja_testsupport_la_SOURCES = \
 	tests/support/temp_store.c tests/support/temp_store.h \
 	tests/support/fake_clock.c tests/support/fake_clock.h \
 	tests/support/forge.c tests/support/forge.h \
+	tests/support/letters.c tests/support/letters.h \
 	tests/support/parallel.c tests/support/parallel.h \
 	tests/support/core_search.c tests/support/core_search.h \
 	tests/support/traced.c tests/support/traced.h
