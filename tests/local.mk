@@ -29,6 +29,7 @@ ja_unit = \
 	tests/unit/test_password_policy \
 	tests/unit/test_query_plan \
 	tests/unit/test_recovery_code \
+	tests/unit/test_reset_flow \
 	tests/unit/test_seal \
 	tests/unit/test_session \
 	tests/unit/test_setup \
@@ -62,6 +63,8 @@ tests_unit_test_auth_finish_SOURCES = tests/unit/test_auth_finish.c $(ja_auth_wo
 tests_unit_test_auth_finish_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
 tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
+tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
 tests_unit_test_new_source_LDADD = $(LDADD) -loath -lcrypt
 tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c

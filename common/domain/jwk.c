@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/asn1.h>
 #include <openssl/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -293,17 +294,32 @@ enum ja_status ja_pkey_private_der(const EVP_PKEY *pkey, struct ja_secret *ret, 
     return st;
 }
 
-enum ja_status ja_pkey_from_private_der(int type, const void *der, size_t len, EVP_PKEY **ret,
-                                        struct ja_error *err)
+enum ja_status ja_key_damaged(struct ja_error *err)
 {
-    const unsigned char *p = der;
-    EVP_PKEY *pkey = d2i_PrivateKey(type, NULL, &p, (long)len);
+    ERR_clear_error();
+    return ja_fail(err, JA_ERR_CORRUPT, "corrupt_key", "a stored key is damaged");
+}
 
-    if (!pkey || p != (const unsigned char *)der + len) {
-        EVP_PKEY_free(pkey);
-        ERR_clear_error();
-        return ja_fail(err, JA_ERR_CORRUPT, "corrupt_key", "a stored private key is damaged");
-    }
-    *ret = pkey;
-    return JA_OK;
+bool ja_der_next(struct ja_der *der, int tag, int class, struct ja_der *ret)
+{
+    const unsigned char *p = der->at;
+    long len = 0;
+    int have_tag = 0, have_class = 0, flags, want;
+
+    if (der->left == 0 || der->left > LONG_MAX)
+        return false;
+    flags = ASN1_get_object(&p, &len, &have_tag, &have_class, (long)der->left);
+    /* Other bits are set for an error (0x80) and for an indefinite length (1). */
+    want = tag == V_ASN1_SEQUENCE || class == V_ASN1_CONTEXT_SPECIFIC ? V_ASN1_CONSTRUCTED : 0;
+    if (flags != want || len < 0 || have_tag != tag || have_class != class)
+        return false;
+    *ret = (struct ja_der){p, (size_t)len};
+    der->left -= (size_t)(p - der->at) + (size_t)len;
+    der->at = p + len;
+    return true;
+}
+
+bool ja_der_enter(struct ja_der outer, int tag, int class, struct ja_der *ret)
+{
+    return ja_der_next(&outer, tag, class, ret) && outer.left == 0;
 }

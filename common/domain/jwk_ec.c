@@ -134,14 +134,32 @@ static enum ja_status from_pkey(struct ja_key *key, EVP_PKEY *pkey, struct ja_er
     return st;
 }
 
+/* RFC 5915: version 1, d, [0] curve, [1] point. */
+static enum ja_status from_sec1(const void *der, size_t len, EVP_PKEY **ret, struct ja_error *err)
+{
+    struct ja_der all = {0}, part = {0}, d = {0}, point = {0};
+    bool fits = ja_der_enter((struct ja_der){der, len}, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &all) &&
+                ja_der_next(&all, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, &part) && part.left == 1 &&
+                part.at[0] == 1 &&
+                ja_der_next(&all, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, &d) && d.left == COORD &&
+                ja_der_next(&all, 0, V_ASN1_CONTEXT_SPECIFIC, &part) &&
+                ja_der_next(&all, 1, V_ASN1_CONTEXT_SPECIFIC, &part) && all.left == 0 &&
+                ja_der_enter(part, V_ASN1_BIT_STRING, V_ASN1_UNIVERSAL, &point) &&
+                point.left == 1 + POINT && point.at[0] == 0; /* no unused bits */
+
+    if (!fits || build(point.at + 1, d.at, d.left, ret, NULL) != JA_OK)
+        return ja_key_damaged(err);
+    return JA_OK;
+}
+
 static enum ja_status from_stored(struct ja_key *key, const void *pub, size_t pub_len,
                                   const void *priv, size_t priv_len, struct ja_error *err)
 {
     key->has_private = priv != NULL;
     if (priv)
-        return ja_pkey_from_private_der(EVP_PKEY_EC, priv, priv_len, &key->pkey, err);
+        return from_sec1(priv, priv_len, &key->pkey, err);
     if (pub_len != POINT)
-        return ja_fail(err, JA_ERR_CORRUPT, "corrupt_key", "a stored public key is damaged");
+        return ja_key_damaged(err);
     return build(pub, NULL, 0, &key->pkey, err);
 }
 

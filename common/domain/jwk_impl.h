@@ -77,9 +77,16 @@ enum ja_status ja_jwk_set_bytes(json_t *jwk, const char *name, const void *bytes
 /* A number of an EVP_PKEY as a member, `width` bytes (0: shortest, RFC 7518 section 6.3.1.1). */
 enum ja_status ja_jwk_set_bn(json_t *jwk, const char *name, const EVP_PKEY *pkey, const char *param,
                              size_t width, struct ja_error *err);
-/* DER of the type given (EVP_PKEY_RSA, EVP_PKEY_EC): the fast way back. */
+/* The private part as it is stored: PKCS#1 (RFC 8017 A.1.2) or SEC1 (RFC 5915). */
 enum ja_status ja_pkey_private_der(const EVP_PKEY *pkey, struct ja_secret *ret, struct ja_error *err);
-enum ja_status ja_pkey_from_private_der(int type, const void *der, size_t len, EVP_PKEY **ret,
-                                        struct ja_error *err);
+enum ja_status ja_key_damaged(struct ja_error *err);
+
+/* And back, in place: OpenSSL's decoders leave copies of the private key in memory that they freed, which in a
+ * PAM application is not ours to have wiped (SECURITY R29). ASN1_get_object reads the headers. */
+struct ja_der { const unsigned char *at; size_t left; };
+/* Into the one element with this header (V_ASN1_SEQUENCE, or a context tag), which must be all of `outer`. */
+bool ja_der_enter(struct ja_der outer, int tag, int class, struct ja_der *ret);
+/* The next element, which must have this tag and class; `ret` is its contents. */
+bool ja_der_next(struct ja_der *der, int tag, int class, struct ja_der *ret);
 
 #endif

@@ -59,25 +59,23 @@ static enum ja_status generate(struct ja_key *key, struct ja_error *err)
     return key->pkey ? JA_OK : ja_fail_openssl(err, "making a key");
 }
 
-static enum ja_status push_number(OSSL_PARAM_BLD *bld, const json_t *jwk, size_t i, BIGNUM **ret,
-                                  struct ja_error *err)
-{
-    struct ja_secret bytes = {0};
-    enum ja_status st = ja_jwk_bytes(jwk, numbers[i].member, &bytes, err);
+/* Big-endian bytes, borrowed. */
+struct number { const unsigned char *bytes; size_t len; };
 
-    if (st == JA_OK && !(*ret = BN_secure_new()))
-        st = ja_fail_nomem(err);
-    if (st == JA_OK && (!BN_bin2bn(bytes.data, (int)bytes.len, *ret) ||
-                        OSSL_PARAM_BLD_push_BN(bld, numbers[i].param, *ret) != 1))
-        st = ja_fail_openssl(err, "reading a key");
-    ja_secret_clear(&bytes);
-    return st;
+static enum ja_status push_number(OSSL_PARAM_BLD *bld, size_t i, const struct number *number,
+                                  BIGNUM **ret, struct ja_error *err)
+{
+    if (!(*ret = BN_secure_new())) /* wiped where it is copied to as well */
+        return ja_fail_nomem(err);
+    if (!BN_bin2bn(number->bytes, (int)number->len, *ret) ||
+        OSSL_PARAM_BLD_push_BN(bld, numbers[i].param, *ret) != 1)
+        return ja_fail_openssl(err, "reading a key");
+    return JA_OK;
 }
 
-static enum ja_status from_numbers(const json_t *jwk, bool private_too, EVP_PKEY **ret,
-                                   struct ja_error *err)
+static enum ja_status build(const struct number *parts, size_t count, EVP_PKEY **ret,
+                            struct ja_error *err)
 {
-    size_t count = private_too ? ALL_NUMBERS : PUBLIC_NUMBERS;
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     BIGNUM *bns[ALL_NUMBERS] = {0};
@@ -86,12 +84,12 @@ static enum ja_status from_numbers(const json_t *jwk, bool private_too, EVP_PKEY
     enum ja_status st = bld && ctx ? JA_OK : ja_fail_openssl(err, "reading a key");
 
     for (size_t i = 0; st == JA_OK && i < count; i++)
-        st = push_number(bld, jwk, i, &bns[i], err);
+        st = push_number(bld, i, &parts[i], &bns[i], err);
     if (st == JA_OK && !(params = OSSL_PARAM_BLD_to_param(bld)))
         st = ja_fail_openssl(err, "reading a key");
     if (st == JA_OK && (EVP_PKEY_fromdata_init(ctx) != 1 ||
-                        EVP_PKEY_fromdata(ctx, &pkey, private_too ? EVP_PKEY_KEYPAIR
-                                                                  : EVP_PKEY_PUBLIC_KEY,
+                        EVP_PKEY_fromdata(ctx, &pkey, count == ALL_NUMBERS ? EVP_PKEY_KEYPAIR
+                                                                           : EVP_PKEY_PUBLIC_KEY,
                                           params) != 1))
         st = unfit(err, "whose numbers fit together");
     for (size_t i = 0; i < count; i++)
@@ -104,6 +102,25 @@ static enum ja_status from_numbers(const json_t *jwk, bool private_too, EVP_PKEY
     return st;
 }
 
+static enum ja_status from_members(const json_t *jwk, bool private_too, EVP_PKEY **ret,
+                                   struct ja_error *err)
+{
+    size_t count = private_too ? ALL_NUMBERS : PUBLIC_NUMBERS;
+    struct ja_secret secrets[ALL_NUMBERS] = {{0}};
+    struct number parts[ALL_NUMBERS];
+    enum ja_status st = JA_OK;
+
+    for (size_t i = 0; st == JA_OK && i < count; i++) {
+        st = ja_jwk_bytes(jwk, numbers[i].member, &secrets[i], err);
+        parts[i] = (struct number){secrets[i].data, secrets[i].len};
+    }
+    if (st == JA_OK)
+        st = build(parts, count, ret, err);
+    for (size_t i = 0; i < count; i++)
+        ja_secret_clear(&secrets[i]);
+    return st;
+}
+
 static enum ja_status from_jwk(struct ja_key *key, const json_t *jwk, struct ja_error *err)
 {
     bool private_too = json_object_get(jwk, "d") != NULL;
@@ -111,7 +128,7 @@ static enum ja_status from_jwk(struct ja_key *key, const json_t *jwk, struct ja_
 
     if (json_object_get(jwk, "oth"))
         return unfit(err, "of two primes");
-    st = from_numbers(jwk, private_too, &key->pkey, err);
+    st = from_members(jwk, private_too, &key->pkey, err);
     if (st == JA_OK)
         st = check_size(key->pkey, err);
     if (st == JA_OK && private_too)
@@ -139,20 +156,35 @@ static enum ja_status from_pkey(struct ja_key *key, EVP_PKEY *pkey, struct ja_er
     return st;
 }
 
+/* RFC 8017 A.1.2: version 0, then the numbers in the order above. A.1.1: n and e alone. */
+static enum ja_status from_pkcs1(const void *der, size_t len, bool private_too, EVP_PKEY **ret,
+                                 struct ja_error *err)
+{
+    size_t count = private_too ? ALL_NUMBERS : PUBLIC_NUMBERS;
+    struct ja_der all = {0}, part = {0};
+    struct number parts[ALL_NUMBERS];
+    bool fits = ja_der_enter((struct ja_der){der, len}, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &all);
+
+    if (fits && private_too)
+        fits = ja_der_next(&all, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, &part) && part.left == 1 &&
+               part.at[0] == 0;
+    for (size_t i = 0; fits && i < count; i++) {
+        fits = ja_der_next(&all, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, &part) && part.left <= JA_SIG_MAX + 1;
+        parts[i] = (struct number){part.at, part.left};
+    }
+    if (!fits || all.left != 0 || build(parts, count, ret, NULL) != JA_OK)
+        return ja_key_damaged(err);
+    return JA_OK;
+}
+
 static enum ja_status from_stored(struct ja_key *key, const void *pub, size_t pub_len,
                                   const void *priv, size_t priv_len, struct ja_error *err)
 {
-    const unsigned char *p = pub;
+    enum ja_status st = from_pkcs1(priv ? priv : pub, priv ? priv_len : pub_len, priv != NULL,
+                                   &key->pkey, err);
 
     key->has_private = priv != NULL;
-    if (priv)
-        return ja_pkey_from_private_der(EVP_PKEY_RSA, priv, priv_len, &key->pkey, err);
-    key->pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)pub_len);
-    if (!key->pkey || p != (const unsigned char *)pub + pub_len) {
-        ERR_clear_error();
-        return ja_fail(err, JA_ERR_CORRUPT, "corrupt_key", "a stored public key is damaged");
-    }
-    return check_size(key->pkey, err);
+    return st == JA_OK ? check_size(key->pkey, err) : st;
 }
 
 static enum ja_status to_stored(const struct ja_key *key, unsigned char **ret_pub, size_t *ret_pub_len,

@@ -176,7 +176,7 @@ static void cve_2024_10041_nor_does_libcrypt(void **state)
 /* Every kind of signing key. */
 static void cve_2024_10041_nor_does_signing(void **state)
 {
-    static const enum ja_alg algs[] = {JA_ALG_EDDSA, JA_ALG_HS256};
+    static const enum ja_alg algs[] = {JA_ALG_EDDSA, JA_ALG_RS256, JA_ALG_HS256};
     static const struct row r = {"alice", MARKED_PASSWORD, "login", NO_CODE, PAM_SUCCESS};
     struct core_search s = {0};
     struct ja_error err = {0};

@@ -678,6 +678,56 @@ static void a_kid_is_never_taken_for_an_option(void **state)
     }
 }
 
+/* The stored private part is read in place: every header and length of it counts. */
+static void stored_der_is_read_strictly(void **state)
+{
+    static const size_t der[] = {0, 2}; /* ES256, RS256 */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof der / sizeof *der; i++) {
+        enum ja_alg alg = algs[der[i]];
+        unsigned char *pub = NULL, *copy;
+        struct ja_secret priv = {0};
+        size_t pub_len = 0;
+
+        assert_int_equal(ja_key_to_stored(generated[der[i]], &pub, &pub_len, &priv, NULL), JA_OK);
+        copy = malloc(priv.len + 1);
+        assert_non_null(copy);
+        for (size_t len = 0; len < priv.len; len += len < 64 ? 1 : 37) { /* nothing is read behind the end */
+            unsigned char *cut = malloc(len ? len : 1);
+            struct ja_key *key = NULL;
+            struct ja_error err = {0};
+
+            assert_non_null(cut);
+            memcpy(cut, priv.data, len);
+            assert_int_equal(ja_key_from_stored(alg, pub, pub_len, cut, len, &key, &err), JA_ERR_CORRUPT);
+            assert_string_equal(err.code, "corrupt_key");
+            assert_null(key);
+            free(cut);
+        }
+        for (size_t at = 0; at < 7; at++) { /* the outer header, the version: each bit */
+            for (int bit = 0; bit < 8; bit++) {
+                struct ja_key *key = NULL;
+
+                memcpy(copy, priv.data, priv.len);
+                copy[at] ^= (unsigned char)(1 << bit);
+                if (ja_key_from_stored(alg, pub, pub_len, copy, priv.len, &key, NULL) == JA_OK)
+                    fail_msg("%s: byte %zu, bit %d may be anything", ja_alg_name(alg), at, bit);
+            }
+        }
+        memcpy(copy, priv.data, priv.len);
+        copy[priv.len] = 0;
+        {
+            struct ja_key *key = NULL;
+
+            assert_int_equal(ja_key_from_stored(alg, pub, pub_len, copy, priv.len + 1, &key, NULL), JA_ERR_CORRUPT);
+        }
+        free(copy);
+        free(pub);
+        ja_secret_clear(&priv);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -707,6 +757,7 @@ int main(void)
         cmocka_unit_test(malformed_sets_are_refused),
         cmocka_unit_test(a_set_of_too_many_keys_is_refused),
         cmocka_unit_test(a_kid_is_never_taken_for_an_option),
+        cmocka_unit_test(stored_der_is_read_strictly),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);
