@@ -164,6 +164,7 @@ ja_bats = \
 	tests/cli/prompt.bats \
 	tests/cli/rows.bats \
 	tests/cli/register.bats \
+	tests/cli/secrets.bats \
 	tests/cli/session.bats \
 	tests/cli/token.bats \
 	tests/cli/totp.bats \
