@@ -2,9 +2,9 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "common/base/secret.h"
+#include "common/domain/wipe_freed.h"
 
-#include <jansson.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ const struct command *const cli_tables[] = {
     cmd_config_commands,
     cmd_store_commands,
     cmd_user_commands,
+    cmd_verify_commands,
     cmd_password_commands,
     cmd_credential_commands,
     cmd_login_commands,
@@ -28,14 +29,6 @@ const struct command *const cli_tables[] = {
     cmd_getent_commands,
     NULL,
 };
-
-/* jansson's strings may be tokens and secrets: wiped before they go back to the heap (R29). */
-static void wipe_and_free(void *p)
-{
-    if (p)
-        explicit_bzero(p, malloc_usable_size(p));
-    free(p);
-}
 
 /* No core file and no ptrace by the same uid: keys and passwords are in this memory (R29). */
 static void forbid_dumps(void)
@@ -62,8 +55,13 @@ static void reset_signals(void)
 
 int main(int argc, char **argv)
 {
+    int rc;
+
     forbid_dumps();
     reset_signals();
-    json_set_alloc_funcs(malloc, wipe_and_free);
-    return cli_main(argc, argv);
+    if (!ja_wipe_freed())
+        return CLI_EXIT_BROKEN;
+    rc = cli_main(argc, argv);
+    ja_stack_wipe();
+    return rc;
 }

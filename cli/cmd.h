@@ -17,5 +17,6 @@ extern const struct command cmd_store_commands[];
 extern const struct command cmd_token_commands[];
 extern const struct command cmd_token_offline_commands[];
 extern const struct command cmd_user_commands[];
+extern const struct command cmd_verify_commands[];
 
 #endif

@@ -1,9 +1,12 @@
 /* password: set by an administrator, changed by its owner, expired, checked against policy. */
 #include "cli/cmd.h"
+#include "cli/deliver.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/user_spec.h"
 #include "common/flow/account_flow.h"
 #include "common/flow/auth_flow.h"
+#include "common/flow/reset_flow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +169,81 @@ static enum ja_status run_expire(struct cli *cli, struct ja_error *err)
     return st;
 }
 
+/* ---- forgotten ---- */
+
+static enum ja_status read_by(struct cli *cli, enum ja_reset_by *ret, struct ja_error *err)
+{
+    const char *by = cli_opt(cli, "by");
+
+    *ret = JA_RESET_ANY;
+    if (!by)
+        return JA_OK;
+    if (strcmp(by, "email") != 0 && strcmp(by, "sms") != 0)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_channel", "--by is email or sms");
+    *ret = strcmp(by, "sms") == 0 ? JA_RESET_BY_SMS : JA_RESET_BY_EMAIL;
+    return JA_OK;
+}
+
+/* Nothing here depends on whether there is such an account: not even how long the command takes. */
+static enum ja_status run_request_reset(struct cli *cli, struct ja_error *err)
+{
+    enum ja_reset_by by = JA_RESET_ANY;
+    enum ja_status st = read_by(cli, &by, err);
+
+    if (st == JA_OK)
+        st = ja_reset_request(&cli->ctx, cli->args[0], by, err);
+    if (st == JA_OK)
+        cli_deliver_later(cli);
+    if (st == JA_OK && cli->json)
+        st = cli_answer(cli, json_pack("{s:b}", "accepted", 1), err);
+    if (st == JA_OK)
+        cli_notice(cli, "if that is an account with a verified address, a message is on its way");
+    return st;
+}
+
+static enum ja_status read_proof(struct cli *cli, struct ja_reset *r, struct ja_secret *token,
+                                 struct ja_error *err)
+{
+    r->code = cli->nargs > 0;
+    r->name = r->code ? cli->args[0] : NULL;
+    if (r->code && cli_flag(cli, "token-stdin"))
+        return cli_usage(cli, err, "a token needs no NAME; with NAME give the code (--code-stdin)");
+    if (!r->code && cli_flag(cli, "code-stdin"))
+        return cli_usage(cli, err, "say whose code it is: password reset NAME --code-stdin");
+    /* on standard input the code comes after the password */
+    return r->code ? JA_OK : cli_secret(cli, "token-stdin", "token", "Token: ", CODE_MAX, token, err);
+}
+
+static enum ja_status run_reset(struct cli *cli, struct ja_error *err)
+{
+    struct ja_reset r = {0};
+    struct ja_policy_report report = {0};
+    struct ja_secret proof = {0}, pw = {0};
+    struct ja_user u = {0};
+    enum ja_status st = read_proof(cli, &r, &proof, err);
+
+    if (st == JA_OK)
+        st = cli_password(cli, "password", "New password: ", true, &pw, err);
+    if (st == JA_OK && r.code)
+        st = cli_secret(cli, "code-stdin", "code", "Code: ", CODE_MAX, &proof, err);
+    if (st == JA_OK) {
+        r.secret = (const char *)proof.data;
+        r.len = proof.len;
+        st = ja_reset_confirm(&cli->ctx, &r, &pw, &report, &u, err);
+    }
+    user_spec_tell_policy(cli, st, &report);
+    if (st == JA_OK)
+        st = answer_user(cli, u.username, err);
+    if (st == JA_OK)
+        cli_notice(cli, "the password of %s is set; every session of the user has ended", u.username);
+    if (u.id[0])
+        cli_deliver_later(cli);
+    ja_secret_clear(&proof);
+    ja_secret_clear(&pw);
+    ja_user_clear(&u);
+    return st;
+}
+
 /* ---- check ---- */
 
 static enum ja_status answer_report(struct cli *cli, const struct ja_policy_report *report,
@@ -225,6 +303,16 @@ static const struct cli_option set_options[] = {
     CLI_OPTIONS_END,
 };
 
+static const struct cli_option request_options[] = {
+    {"by", 0, "CHANNEL", false, "email or sms; else email where it is verified, then sms"},
+    CLI_OPTIONS_END,
+};
+static const struct cli_option reset_options[] = {
+    {"token-stdin", 0, NULL, false, "read the mailed token from standard input, one line"},
+    {"code-stdin", 0, NULL, false, "read the code sent by SMS from standard input, after the password"},
+    CLI_OPTIONS_PASSWORD,
+    CLI_OPTIONS_END,
+};
 static const struct cli_option input_options[] = {CLI_OPTIONS_PASSWORD, CLI_OPTIONS_END};
 
 const struct command cmd_password_commands[] = {
@@ -281,6 +369,36 @@ const struct command cmd_password_commands[] = {
         .max_args = 1,
         .summary = "demand a new password at the next login",
         .example = "authctl password expire alice",
+        .keys = "user",
+    },
+    {
+        .noun = "password",
+        .verb = "request-reset",
+        .run = run_request_reset,
+        .needs = NEEDS_MASTER,
+        .options = request_options,
+        .args = "USER-or-EMAIL-or-PHONE",
+        .min_args = 1,
+        .max_args = 1,
+        .summary = "send what resets a forgotten password to the user's verified address",
+        .example = "authctl password request-reset alice@example.org",
+        .details = "The answer is the same whether there is such an account or not. By email a token is\n"
+                   "sent, by SMS a code of 6 digits; a new one voids the former.",
+        .keys = "accepted",
+    },
+    {
+        .noun = "password",
+        .verb = "reset",
+        .run = run_reset,
+        .needs = NEEDS_MASTER,
+        .options = reset_options,
+        .args = "[NAME]",
+        .max_args = 1,
+        .summary = "set a new password with what request-reset or an invitation sent",
+        .example = "authctl password reset --token-stdin --password-stdin",
+        .details = "Without NAME a mailed token is asked for, with NAME the code sent by SMS. On standard\n"
+                   "input: token, password; or password, code, one a line. Every session of the user\n"
+                   "ends; a second factor is asked for at the next login as before.",
         .keys = "user",
     },
     {0},

@@ -1,9 +1,11 @@
 /* The own account: profile and registration. */
 #include "cli/cmd.h"
+#include "cli/deliver.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/row_user.h"
 #include "cli/user_spec.h"
+#include "common/flow/contact_flow.h"
 
 #include <unistd.h>
 
@@ -32,6 +34,8 @@ static enum ja_status run_set(struct cli *cli, struct ja_error *err)
 {
     struct user_spec s = {0};
     struct ja_user u = {0};
+    struct ja_sent sent[2];
+    size_t nsent = 0;
     const char *name = NULL;
     enum ja_status st = whose(cli, &name, err);
 
@@ -41,9 +45,13 @@ static enum ja_status run_set(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && !user_spec_any(&s))
         st = cli_usage(cli, err, "nothing to change was given");
     if (st == JA_OK)
-        st = ja_account_modify(&cli->ctx, name, &s.spec, &u, err);
+        st = ja_contact_profile(&cli->ctx, name, &s.spec, &u, sent, &nsent, err);
+    if (st == JA_OK && nsent > 0)
+        cli_notice(cli, "a new address counts once it is verified: authctl verify confirm");
     if (st == JA_OK)
         st = row_user_answer(cli, &u, err);
+    for (size_t i = 0; i < nsent; i++)
+        cli_deliver(cli, sent[i].message);
     user_spec_clear(&s);
     ja_user_clear(&u);
     return st;
@@ -88,11 +96,13 @@ static enum ja_status run_register(struct cli *cli, struct ja_error *err)
     struct answers a = {0};
     struct ja_policy_report report = {0};
     struct ja_user u = {0};
+    struct ja_sent sent[2];
+    size_t nsent = 0;
     bool root = geteuid() == 0;
     enum ja_status st = JA_OK;
 
     if (!root && !cli->ctx.cfg->registration.open) /* before any question */
-        return ja_account_register(&cli->ctx, &s.spec, root, &report, &u, err);
+        return ja_account_register(&cli->ctx, &s.spec, root, &report, &u, sent, &nsent, err);
     st = user_spec_read(cli, false, &s, err);
     s.spec.username = cli_opt(cli, "username");
     if (st == JA_OK)
@@ -101,12 +111,14 @@ static enum ja_status run_register(struct cli *cli, struct ja_error *err)
         st = cli_password(cli, "password", "Password: ", true, &s.password, err);
     s.spec.password = &s.password;
     if (st == JA_OK)
-        st = ja_account_register(&cli->ctx, &s.spec, root, &report, &u, err);
+        st = ja_account_register(&cli->ctx, &s.spec, root, &report, &u, sent, &nsent, err);
     user_spec_tell_policy(cli, st, &report);
     if (st == JA_OK && u.status == JA_USER_PENDING)
         cli_notice(cli, "%s is pending until its address is verified", u.username);
     if (st == JA_OK)
         st = row_user_answer(cli, &u, err);
+    for (size_t i = 0; i < nsent; i++)
+        cli_deliver(cli, sent[i].message);
     ja_secret_clear(&a.email);
     ja_secret_clear(&a.phone);
     ja_secret_clear(&a.username);
@@ -146,7 +158,7 @@ const struct command cmd_profile_commands[] = {
      .run = run_set,
      .needs = NEEDS_STORE,
      .options = set_options,
-     .summary = "change the own account; a new email or phone counts as not verified",
+     .summary = "change the own account; a new email or phone counts once it is verified",
      .example = "authctl profile set --user alice --full-name 'Alice Example'",
      .rows = &row_user},
     {.noun = "register",

@@ -1,5 +1,6 @@
 /* Accounts, by an administrator. */
 #include "cli/cmd.h"
+#include "cli/deliver.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/row_user.h"
@@ -33,11 +34,19 @@ static enum ja_status answer_added(struct cli *cli, const struct user_spec *s,
     return cli_answer(cli, doc, err);
 }
 
+static void told_invitation(struct cli *cli, const struct ja_sent *sent)
+{
+    cli_notice(cli, "an invitation to set the password goes to %s", sent->destination);
+    cli_deliver(cli, sent->message);
+}
+
 static enum ja_status run_add(struct cli *cli, struct ja_error *err)
 {
     struct user_spec s = {0};
     struct ja_policy_report report = {0};
     struct ja_user u = {0};
+    struct ja_sent sent = {0};
+    bool invite = cli_flag(cli, "invite");
     enum ja_status st = user_spec_read(cli, true, &s, err);
 
     s.spec.username = cli->args[0];
@@ -46,12 +55,30 @@ static enum ja_status run_add(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         st = user_spec_password(cli, &s, err);
     if (st == JA_OK)
-        st = ja_account_add(&cli->ctx, &s.spec, &report, &u, err);
+        st = invite ? ja_account_invite(&cli->ctx, &s.spec, &u, &sent, err)
+                    : ja_account_add(&cli->ctx, &s.spec, &report, &u, err);
     user_spec_tell_policy(cli, st, &report);
     if (st == JA_OK)
         st = answer_added(cli, &s, &u, err);
+    if (sent.message[0])
+        told_invitation(cli, &sent);
     user_spec_clear(&s);
     ja_user_clear(&u);
+    return st;
+}
+
+static enum ja_status run_invite(struct cli *cli, struct ja_error *err)
+{
+    struct ja_sent sent = {0};
+    enum ja_status st = ja_account_invite_again(&cli->ctx, cli->args[0], &sent, err);
+
+    if (st == JA_OK && cli->json)
+        st = cli_answer(cli, json_pack("{s:o,s:s,s:o,s:s}", "user", cli_json_text(cli->args[0]), "channel",
+                                       ja_channel_name(sent.channel), "destination",
+                                       cli_json_text(sent.destination), "message", sent.message),
+                        err);
+    if (sent.message[0])
+        told_invitation(cli, &sent);
     return st;
 }
 
@@ -261,6 +288,7 @@ static const struct cli_option add_options[] = {
     {"adopt", 0, NULL, false, "take over a local user of /etc/passwd with uid, home and password"},
     CLI_OPTIONS_PASSWORD,
     {"generate-password", 0, NULL, false, "make a password and print it, once"},
+    {"invite", 0, NULL, false, "pending until the person sets a password with what is mailed (or sent by SMS)"},
     CLI_OPTIONS_END,
 };
 static const struct cli_option modify_options[] = {
@@ -295,6 +323,14 @@ const struct command cmd_user_commands[] = {
      .details = "Without a password option the account has none until 'authctl password set'.",
      .rows = &row_user,
      .keys = "password"},
+    {.noun = "user",
+     .verb = "invite",
+     .run = run_invite,
+     ONE_NAME,
+     .summary = "send another invitation to a user who has not followed the first",
+     .example = "authctl user invite alice",
+     .details = "The former one is void. 'authctl password reset' takes what was sent.",
+     .keys = "user channel destination message"},
     {.noun = "user",
      .verb = "show",
      .run = run_show,

@@ -3,6 +3,7 @@ authctl_SOURCES = cli/authctl.c $(ja_authctl_sources)
 ja_authctl_sources = \
 	cli/command.c cli/command.h \
 	cli/completion.c cli/completion.h \
+	cli/deliver.c cli/deliver.h \
 	cli/help.c cli/help.h \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
@@ -29,7 +30,8 @@ ja_authctl_sources = \
 	cli/cmd_store.c \
 	cli/cmd_token.c \
 	cli/cmd_token_offline.c \
-	cli/cmd_user.c
+	cli/cmd_user.c \
+	cli/cmd_verify.c
 authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
 authctl_LDADD = libja_flow.la
 

@@ -53,6 +53,7 @@ libja_domain_la_SOURCES = \
 	common/domain/password_generate.c \
 	common/domain/password_policy.c common/domain/password_policy.h \
 	common/domain/posix_id.c common/domain/posix_id.h \
+	common/domain/rate_limit.c common/domain/rate_limit.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
 	common/domain/role.c common/domain/role.h \
@@ -65,7 +66,8 @@ libja_domain_la_SOURCES = \
 	common/domain/token_mint.c \
 	common/domain/totp.c common/domain/totp.h \
 	common/domain/user.c common/domain/user.h \
-	common/domain/user_change.c common/domain/user_delete.c
+	common/domain/user_change.c common/domain/user_delete.c \
+	common/domain/wipe_freed.c common/domain/wipe_freed.h
 nodist_libja_domain_la_SOURCES = common/domain/common_passwords.c
 libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
 libja_domain_la_LIBADD = libja_db.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
@@ -87,8 +89,11 @@ libja_flow_la_SOURCES = \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
 	common/flow/doctor_stack.c \
 	common/flow/key_flow.c common/flow/key_flow.h \
+	common/flow/letter.c common/flow/letter.h \
 	common/flow/logind.c \
+	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
+	common/flow/reset_flow.c common/flow/reset_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \

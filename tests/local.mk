@@ -106,10 +106,13 @@ endif
 
 # What is left in memory: the programs that are searched know nothing of what is looked for.
 ja_hygiene = \
+	tests/hygiene/test_core_authctl \
 	tests/hygiene/test_core_pam
 ja_hygiene_secrets = tests/hygiene/secrets.c tests/hygiene/secrets.h
 tests_hygiene_pam_app_LDADD = -lpam
 tests_hygiene_pam_app_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_hygiene_test_core_authctl_SOURCES = tests/hygiene/test_core_authctl.c $(ja_hygiene_secrets)
+tests_hygiene_test_core_authctl_LDADD = $(LDADD) -loath
 tests_hygiene_test_core_pam_SOURCES = tests/hygiene/test_core_pam.c $(ja_hygiene_secrets) $(ja_pam_world)
 tests_hygiene_test_core_pam_LDADD = $(ja_pam_libs) -lcrypt
 tests_hygiene_test_core_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

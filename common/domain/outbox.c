@@ -67,6 +67,20 @@ enum ja_status ja_outbox_queue(struct ja_ctx *ctx, const struct ja_message *m, c
     return st;
 }
 
+enum ja_status ja_outbox_decoy(struct ja_ctx *ctx, struct ja_error *err)
+{
+    char id[JA_UUID_LEN + 1];
+    json_t *vars = json_pack("{s:s,s:s,s:s,s:s}", "username", "nobody", "issuer", ctx->cfg->tokens.issuer, "token",
+                             "-------------------------------------------", "valid", "24 hours");
+    const struct ja_message m = {.channel = JA_CHANNEL_EMAIL, .destination = "", .template = "decoy", .vars = vars};
+    enum ja_status st = vars ? ja_outbox_queue(ctx, &m, id, err) : ja_fail_nomem(err);
+
+    json_decref(vars);
+    if (st == JA_OK)
+        st = ja_db_exec(ctx->db, "DELETE FROM outbox WHERE id = $1", JA_BINDS(JA_T(id)), NULL, err);
+    return st;
+}
+
 enum ja_status ja_outbox_notify(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
                                 const json_t *vars, struct ja_error *err)
 {

@@ -29,6 +29,8 @@ bool ja_outbox_has_provider(const struct ja_ctx *ctx, enum ja_channel channel);
 /* In the caller's transaction. Needs the master key. ret_id (JA_UUID_LEN + 1) may be NULL. */
 enum ja_status ja_outbox_queue(struct ja_ctx *ctx, const struct ja_message *m, char *ret_id,
                                struct ja_error *err);
+/* The work of queueing for nobody, of which nothing stays: so that who does not exist takes as long. */
+enum ja_status ja_outbox_decoy(struct ja_ctx *ctx, struct ja_error *err);
 /* To a user's verified address (email), when there are both address and provider; else nothing, JA_OK. */
 struct ja_user;
 enum ja_status ja_outbox_notify(struct ja_ctx *ctx, const struct ja_user *user, const char *template,

@@ -62,9 +62,13 @@ enum ja_status ja_field_contacts(const struct ja_user_spec *spec, struct ja_user
 {
     enum ja_status st = JA_OK;
 
-    if (spec->email && spec->email[0]) {
+    if (spec->email) /* what waited for its verification waits for nothing now */
+        st = replace(&u->email_pending, NULL, err);
+    if (st == JA_OK && spec->phone)
+        st = replace(&u->phone_pending, NULL, err);
+    if (st == JA_OK && spec->email && spec->email[0]) {
         st = set_email(spec->email, u, err);
-    } else if (spec->email) {
+    } else if (st == JA_OK && spec->email) {
         u->email_verified_at = 0;
         st = replace(&u->email, NULL, err);
     }

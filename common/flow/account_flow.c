@@ -113,8 +113,20 @@ static enum ja_status refuse_taken(struct ja_ctx *ctx, const struct ja_user *u, 
     return JA_OK;
 }
 
+static enum ja_status write_letter(struct ja_ctx *ctx, const struct ja_add_as *as, struct ja_user *u,
+                                   struct ja_sent sent[2], size_t *nsent, struct ja_error *err)
+{
+    switch (as->letter) {
+    case JA_ADD_SILENT: return JA_OK;
+    case JA_ADD_VERIFY: return ja_contact_send_all(ctx, u, sent, nsent, err);
+    case JA_ADD_INVITE: *nsent = 1; return ja_invite_send(ctx, u, sent, err);
+    }
+    return ja_fail(err, JA_ERR_INTERNAL, "internal", "no such letter");
+}
+
 static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user_spec *spec,
-                                        const char *action, struct ja_user *u, struct ja_error *err)
+                                        const struct ja_add_as *as, struct ja_user *u,
+                                        struct ja_sent sent[2], size_t *nsent, struct ja_error *err)
 {
     json_t *detail = NULL;
     enum ja_status st = ja_db_begin(ctx->db, err);
@@ -127,21 +139,24 @@ static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user
     if (st == JA_OK) {
         detail = json_pack("{s:s, s:I, s:s, s:b}", "id", u->id, "uid", (json_int_t)u->uid, "status",
                            ja_user_status_name(u->status), "adopted", (int)u->adopted);
-        st = detail ? ja_account_audit(ctx, action, u->username, detail, err) : ja_fail_nomem(err);
+        st = detail ? ja_account_audit(ctx, as->action, u->username, detail, err) : ja_fail_nomem(err);
     }
+    if (st == JA_OK)
+        st = write_letter(ctx, as, u, sent, nsent, err);
     return ja_tx_end(ctx, st, err);
 }
 
 static enum ja_status add_prepared(struct ja_ctx *ctx, const struct ja_user_spec *spec,
-                                   const char *action, struct ja_user *u,
-                                   struct ja_policy_report *report, struct ja_error *err)
+                                   const struct ja_add_as *as, struct ja_user *u,
+                                   struct ja_policy_report *report, struct ja_sent sent[2],
+                                   size_t *nsent, struct ja_error *err)
 {
     enum ja_status st = refuse_taken(ctx, u, err);
 
     if (st == JA_OK && spec->password)
         st = ja_account_hash_password(ctx, spec->password, u, report, err);
     u->must_change = spec->password && spec->generated;
-    return st == JA_OK ? insert_with_roles(ctx, spec, action, u, err) : st;
+    return st == JA_OK ? insert_with_roles(ctx, spec, as, u, sent, nsent, err) : st;
 }
 
 static enum ja_status give_back(enum ja_status st, struct ja_user *u, struct ja_user *ret)
@@ -172,23 +187,28 @@ enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spe
                               struct ja_policy_report *report, struct ja_user *ret,
                               struct ja_error *err)
 {
-    return ja_account_add_as(ctx, spec, JA_USER_ACTIVE, "user.add", report, ret, err);
+    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT};
+    struct ja_sent none[2];
+    size_t n = 0;
+
+    return ja_account_add_as(ctx, spec, &as, report, ret, none, &n, err);
 }
 
 enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *spec,
-                                 enum ja_user_status status, const char *action,
-                                 struct ja_policy_report *report, struct ja_user *ret,
+                                 const struct ja_add_as *as, struct ja_policy_report *report,
+                                 struct ja_user *ret, struct ja_sent ret_sent[2], size_t *ret_nsent,
                                  struct ja_error *err)
 {
     struct ja_user u = {0}, half = {0};
     enum ja_status st = prepare(ctx, spec, &u, err);
 
-    u.status = status;
+    *ret_nsent = 0;
+    u.status = as->status;
     if (st == JA_OK && spec->adopt && half_adopted(ctx, &u, &half)) {
         ja_user_clear(&u);
         u = half;
     } else if (st == JA_OK) {
-        st = add_prepared(ctx, spec, action, &u, report, err);
+        st = add_prepared(ctx, spec, as, &u, report, ret_sent, ret_nsent, err);
     }
     if (st == JA_OK && spec->adopt)
         st = ja_adopt_mark(ctx, &u, err);
@@ -250,16 +270,13 @@ static json_t *given_fields(const struct ja_user_spec *s)
     return names ? json_pack("{s:o}", "fields", names) : NULL;
 }
 
-static enum ja_status modify_in_tx(struct ja_ctx *ctx, const char *name,
-                                   const struct ja_user_spec *spec, struct ja_user *u,
-                                   struct ja_error *err)
+enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                                       struct ja_user *u, struct ja_error *err)
 {
     json_t *detail = NULL;
-    enum ja_status st = ja_user_find(ctx, name, u, err);
     int64_t old_uid = u->uid;
+    enum ja_status st = modify_fields(ctx, spec, u, err);
 
-    if (st == JA_OK)
-        st = modify_fields(ctx, spec, u, err);
     if (st == JA_OK && u->valid_until)
         st = ja_admin_may_end(ctx, u->id, u->valid_until, err);
     if (st == JA_OK && u->uid != old_uid)
@@ -284,7 +301,9 @@ enum ja_status ja_account_modify(struct ja_ctx *ctx, const char *name, const str
 
     if (st != JA_OK)
         return st;
-    st = modify_in_tx(ctx, name, spec, &u, err);
+    st = ja_user_find(ctx, name, &u, err);
+    if (st == JA_OK)
+        st = ja_account_modify_in_tx(ctx, spec, &u, err);
     st = ja_tx_end(ctx, st, err);
     return give_back(st, &u, ret);
 }

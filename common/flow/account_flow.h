@@ -8,6 +8,7 @@
 #include "common/domain/recovery_code.h"
 #include "common/domain/totp.h"
 #include "common/domain/user.h"
+#include "common/flow/letter.h"
 
 struct ja_user_spec { /* NULL / 0: not given; "" for a text: remove it (modify) */
     const char *username, *email, *phone, *full_name, *first_name, *last_name, *company_name;
@@ -28,10 +29,18 @@ struct ja_user_spec { /* NULL / 0: not given; "" for a text: remove it (modify) 
 enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                               struct ja_policy_report *report, struct ja_user *ret,
                               struct ja_error *err);
-/* register: by a person for itself. as_root skips `open`. Pending unless verify = none. */
+/* register: by a person for itself. as_root skips `open`. Pending unless verify = none; the proofs that policy
+ * demands are queued in the same transaction. */
 enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec *spec, bool as_root,
                                    struct ja_policy_report *report, struct ja_user *ret,
-                                   struct ja_error *err);
+                                   struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err);
+/* By an administrator: pending until the person sets a password with what is sent to the email address, or without
+ * one to the phone (JA_ERR_INVALID "contact_required"). */
+enum ja_status ja_account_invite(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_user *ret,
+                                 struct ja_sent *ret_sent, struct ja_error *err);
+/* Another invitation for one who has not followed the first. JA_ERR_CONFLICT "not_invited". */
+enum ja_status ja_account_invite_again(struct ja_ctx *ctx, const char *name, struct ja_sent *ret_sent,
+                                       struct ja_error *err);
 enum ja_status ja_account_modify(struct ja_ctx *ctx, const char *name, const struct ja_user_spec *spec,
                                  struct ja_user *ret, struct ja_error *err);
 

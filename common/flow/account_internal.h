@@ -42,11 +42,27 @@ enum ja_status ja_field_paths(struct ja_ctx *ctx, const struct ja_user_spec *spe
 enum ja_status ja_field_posix_ids(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                                   struct ja_user *u, struct ja_error *err);
 
-/* user add and register: the same rules, another first status. */
+/* user add, register and invite: the same rules, another first status and letter. */
+struct ja_add_as {
+    enum ja_user_status status;
+    const char *action; /* audit log */
+    enum { JA_ADD_SILENT, JA_ADD_VERIFY, JA_ADD_INVITE } letter;
+};
 enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *spec,
-                                 enum ja_user_status status, const char *action,
-                                 struct ja_policy_report *report, struct ja_user *ret,
+                                 const struct ja_add_as *as, struct ja_policy_report *report,
+                                 struct ja_user *ret, struct ja_sent ret_sent[2], size_t *ret_nsent,
                                  struct ja_error *err);
+/* The fields of `spec` into u and the store, roles, audit row. u was found in the caller's transaction. */
+enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                                       struct ja_user *u, struct ja_error *err);
+
+/* ---- letters (contact_flow.c, reset_flow.c), in the caller's transaction ---- */
+/* The proofs that [registration] verify demands of a new account. */
+enum ja_status ja_contact_send_all(struct ja_ctx *ctx, struct ja_user *u, struct ja_sent ret_sent[2],
+                                   size_t *ret_nsent, struct ja_error *err);
+/* To the email address, or without one to the phone. */
+enum ja_status ja_invite_send(struct ja_ctx *ctx, const struct ja_user *u, struct ja_sent *ret_sent,
+                              struct ja_error *err);
 
 /* Policy, then the hash into u->password_hash. Slow: before the transaction. */
 enum ja_status ja_account_hash_password(struct ja_ctx *ctx, const struct ja_secret *pw,

@@ -103,8 +103,10 @@ static struct ja_user_spec own_fields(const struct ja_ctx *ctx, const struct ja_
 
 enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec *spec, bool as_root,
                                    struct ja_policy_report *report, struct ja_user *ret,
-                                   struct ja_error *err)
+                                   struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err)
 {
+    static const struct ja_add_as pending = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY};
+    static const struct ja_add_as active = {JA_USER_ACTIVE, "user.register", JA_ADD_SILENT};
     char derived[JA_USERNAME_MAX + 1] = "";
     const char *username = spec->username;
     struct ja_user_spec own;
@@ -128,7 +130,6 @@ enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec
         return st;
     own = own_fields(ctx, spec, username);
     return ja_account_add_as(ctx, &own,
-                             ctx->cfg->registration.verify == JA_VERIFY_NONE ? JA_USER_ACTIVE
-                                                                             : JA_USER_PENDING,
-                             "user.register", report, ret, err);
+                             ctx->cfg->registration.verify == JA_VERIFY_NONE ? &active : &pending,
+                             report, ret, ret_sent, ret_nsent, err);
 }

@@ -289,7 +289,9 @@ static enum ja_status reg(struct ja_ctx *ctx, const char *name, const char *emai
 {
     struct ja_secret pw = secret(GOOD);
     struct ja_user_spec spec = {.username = name, .email = email, .password = &pw, .uid = 100777};
-    enum ja_status st = ja_account_register(ctx, &spec, root, NULL, u, err);
+    struct ja_sent sent[2];
+    size_t n = 0;
+    enum ja_status st = ja_account_register(ctx, &spec, root, NULL, u, sent, &n, err);
 
     ja_secret_clear(&pw);
     return st;
