@@ -9,6 +9,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_key_import \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
+	tests/fuzz/fuzz_pam_login \
 	tests/fuzz/fuzz_text \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_token_claims
@@ -29,6 +30,9 @@ tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_key_import_SOURCES = tests/fuzz/fuzz_key_import.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_otpauth_SOURCES = tests/fuzz/fuzz_otpauth.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
+tests_fuzz_fuzz_pam_login_LDADD = $(ja_pam_libs)
+tests_fuzz_fuzz_pam_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(ja_fuzz_keys) $(ja_fuzz_replay)
 tests_fuzz_fuzz_token_claims_SOURCES = tests/fuzz/fuzz_token_claims.c $(ja_fuzz_keys) $(ja_fuzz_replay)
@@ -42,12 +46,15 @@ FUZZ = $(notdir $(ja_fuzz))
 ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
-	pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c))
+	pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
+	tests/pam/pam_world.c))
+ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))
 ja_fuzz_cli_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_authctl_sources)))
-ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -Wall -Wextra -Wno-unused-parameter \
+ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
 	$(INI_CONFIG_CFLAGS) -MMD -MP
-ja_fuzz_link = -rdynamic $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
+ja_fuzz_link = -rdynamic $(ja_fuzz_libs_sys)
+ja_fuzz_libs_sys = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
 	-lpam -loath -lcrypt -lpthread -ldl
 ja_fuzz_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ja_fuzz_cov = -fprofile-instr-generate -fcoverage-mapping
@@ -63,6 +70,16 @@ fuzz/asan/lib.a: $(ja_fuzz_objects:%=fuzz/asan/%)
 	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
 fuzz/cov/lib.a: $(ja_fuzz_objects:%=fuzz/cov/%)
 	$(AM_V_AR)rm -f $@ && $(AR) cr $@ $^
+# The module calls the sanitizers and counters of the program that loads it.
+fuzz/asan/.libs/pam_jwtauth.so: $(ja_fuzz_pam_objects:%=fuzz/asan/%) fuzz/asan/lib.a
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CCLD)$(CLANG) -shared -Wl,--version-script=$(srcdir)/pam/pam_jwtauth.map -o $@ $^ $(ja_fuzz_libs_sys)
+fuzz/cov/.libs/pam_jwtauth.so: $(ja_fuzz_pam_objects:%=fuzz/cov/%) fuzz/cov/lib.a
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_cov) -shared -Wl,--version-script=$(srcdir)/pam/pam_jwtauth.map -o $@ $^ \
+	  $(ja_fuzz_libs_sys)
+fuzz/asan/fuzz_pam_login: | fuzz/asan/.libs/pam_jwtauth.so
+fuzz/cov/fuzz_pam_login: | fuzz/cov/.libs/pam_jwtauth.so
 fuzz/asan/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/asan/%)
 fuzz/cov/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/cov/%)
 fuzz/asan/fuzz_%: fuzz/asan/tests/fuzz/fuzz_%.o fuzz/asan/lib.a

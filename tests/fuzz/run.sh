@@ -21,8 +21,7 @@ search_one() {
     name=$1
     shift
     rc=0
-    ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
-        "$out/asan/$name" "$@" "$out/corpus/$name" "$corpus" >"$log" 2>&1 || rc=$?
+    top_builddir=$out/asan "$out/asan/$name" "$@" "$out/corpus/$name" "$corpus" >"$log" 2>&1 || rc=$?
     printf '%-18s %10s executions %6s/s  %s  %s\n' "$name" "$(stat_of "$log" number_of_executed_units)" \
         "$(stat_of "$log" average_exec_per_sec)" \
         "$(sed -n 's/.*\(cov: [0-9]* ft: [0-9]* corp: [0-9]*\).*/\1/p' "$log" | tail -n 1)" \
@@ -32,6 +31,7 @@ search_one() {
 
 max_len() {
     case $1 in
+    fuzz_pam_login) echo 512 ;;
     fuzz_token) echo 2048 ;;
     *) echo 4096 ;;
     esac
@@ -50,7 +50,7 @@ coverage() {
     rm -f "$out"/cov/*.profraw
     binaries=
     for target in "$@"; do
-        top_srcdir=$src LLVM_PROFILE_FILE=$out/cov/$target.profraw "$out/cov/$target" >"$out/cov/$target.tap"
+        top_srcdir=$src top_builddir=$out/cov LLVM_PROFILE_FILE=$out/cov/$target.profraw "$out/cov/$target" >"$out/cov/$target.tap"
         binaries="$binaries -object $out/cov/$target"
     done
     "$LLVM_PROFDATA" merge -sparse -o "$out/cov/all.profdata" "$out"/cov/*.profraw
