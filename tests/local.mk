@@ -138,6 +138,7 @@ EXTRA_DIST += tests/support/in-world tests/support/run-bats
 ja_lints = \
 	tests/lint/check_banned.sh \
 	tests/lint/check_headers.sh \
+	tests/lint/check_install.sh \
 	tests/lint/check_layers.sh \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
@@ -155,6 +156,7 @@ ja_bats = \
 	tests/cli/basics.bats \
 	tests/cli/config.bats \
 	tests/cli/contract.bats \
+	tests/cli/cve.bats \
 	tests/cli/danger.bats \
 	tests/cli/db.bats \
 	tests/cli/doctor.bats \

@@ -106,9 +106,14 @@ send $code" "${kbd[@]}" alice@127.0.0.1 true
     refused "$(printf 'expect password: \nsend %s' "$password")" "${plain[@]}" alice@127.0.0.1 id -un
 }
 
-@test "an empty password is refused (CVE-2020-27780), unknown users too" {
+@test "an empty password is refused (CVE-2020-27780), unknown users too, also while root has none" {
     refused "$(steps_of '')" "${kbd[@]}" bob@127.0.0.1 true
     refused "$(steps_of '')" "${kbd[@]}" nobody-knows@127.0.0.1 true
+    passwd -q -d root
+    refused "$(steps_of '')" "${kbd[@]}" bob@127.0.0.1 true
+    refused "$(steps_of '')" "${kbd[@]}" nobody-knows@127.0.0.1 true
+    refused "$(printf 'expect password: \nsend \n')" "${plain[@]}" nobody-knows@127.0.0.1 true
+    printf 'root:%s\n' "$password" | chpasswd
     refused "$(steps_of "$password")" "${kbd[@]}" nobody-knows@127.0.0.1 true
 }
 
@@ -214,10 +219,10 @@ send short" "${kbd[@]}" bob@127.0.0.1 id -un
     authctl -q user unlock bob >/dev/null
 }
 
-@test "CVE-2015-5600: many devices give no more tries than the limit" {
+@test "CVE-2015-5600, CVE-2003-0786: many devices give no more tries than the limit" {
     make_user carol
     sed -i 's,^login = .*,login = 5/15m,' /etc/jwtauth/jwtauth.conf
-    devices=$(printf 'pam,%.0s' $(seq 200))
+    devices=$(printf 'pam,%.0s' $(seq 1000))
     steps=$(for _ in 1 2 3 4 5; do steps_of wrong; done)
     run dialogue "$steps" ssh -o NumberOfPasswordPrompts=10 -o KbdInteractiveDevices="${devices%,}" \
         "${kbd[@]:1}" carol@127.0.0.1 true

@@ -211,7 +211,7 @@ static double cpu_ms(void)
     return (double)u.ru_utime.tv_sec * 1e3 + (double)u.ru_utime.tv_usec / 1e3;
 }
 
-/* Refused, and not by hashing a megabyte: the cost stays that of a login, which a hash over all of it
+/* CVE-2015-3238, CVE-2016-6515: refused, and not by hashing a megabyte: the cost stays that of a login, which a hash over all of it
  * would leave far behind only in the limit; the exact rule is that no length past 511 is right. */
 static void cve_2015_3238_long_passwords(void **state)
 {
@@ -422,7 +422,8 @@ static void on_alarm(int s)
     alarms++;
 }
 
-/* CVE-2006-5051's place: the application's own handler keeps running, and interrupted calls go on. */
+/* CVE-2024-6387, CVE-2024-6409, CVE-2006-5051: the application's own handler keeps running (the module installs none:
+ * r23_the_process_stays_as_it_was), and interrupted calls go on. */
 static int logs_in_under_alarms(struct world *w)
 {
     struct sigaction sa = {.sa_handler = on_alarm};

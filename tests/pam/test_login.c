@@ -290,6 +290,7 @@ static void r6_setcred_takes_every_flag(void **state)
 
 /* ---- names that change ---- */
 
+/* CVE-2024-9313, CVE-2015-6563 (R5): what was authenticated for one name counts for no other. */
 static void cve_2024_9313_name_changed_before_account(void **state)
 {
     static const char *const to[] = {"bob", "root", "nobody-knows"};

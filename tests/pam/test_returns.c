@@ -112,7 +112,7 @@ static const struct {
      {{PAM_AUTH_ERR, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_AUTHTOK_RECOVERY_ERR}}},
     {"a service's name", serve, "alice", "", "", RIGHT,
      {{PAM_AUTH_ERR, ANY, ANY, ANY, ANY, PAM_AUTHTOK_RECOVERY_ERR}}},
-    /* R4, CVE-2021-31924, CVE-2011-4120 */
+    /* R4, CVE-2021-31924, CVE-2011-4120; every stack position: test_cve_pam.c */
     {"empty password", nothing, "alice", "", "", "",
      {{PAM_AUTH_ERR, ANY, ANY, ANY, ANY, PAM_AUTHTOK_RECOVERY_ERR}}},
     {"empty password, none stored", drop_password, "alice", "", "", "",
@@ -289,7 +289,9 @@ static const struct { const char *what; void (*spoil)(struct world *w); const ch
     {"mfa_remember=15m not supported", nothing, "mfa_remember=15m"},
 };
 
-/* CVE-2025-24531, CVE-2025-23013: never SUCCESS, never IGNORE; and local names get their answer still. */
+/* CVE-2025-24531, CVE-2025-23013: never SUCCESS, never IGNORE; and local names get their answer still.
+ * CVE-2025-53013, CVE-2025-11561, CVE-2023-3758: with store, key or configuration failing one by one there is no login
+ * that the whole path would refuse: there is none at all. */
 static void cve_2025_24531_broken_is_unavailable(void **state)
 {
     (void)state;

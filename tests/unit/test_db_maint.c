@@ -158,7 +158,7 @@ static void a_lost_record_is_refused(void **state)
     refused(JA_ERR_CORRUPT, "schema_differs", "no sensible");
 }
 
-/* SECURITY, CVE-2025-6965 and its like: what a crafted database brings along must not run. */
+/* SECURITY, CVE-2025-6965, CVE-2023-7104, CVE-2025-7458, CVE-2022-35737: what a crafted database brings along must not run. */
 static void cve_2025_6965_foreign_triggers_and_views_are_refused(void **state)
 {
     struct ja_db *db = NULL;

@@ -264,6 +264,42 @@ static void crypt_schemes_are_verified_and_rehashed(void **state)
     assert_null(ja_password_scheme(NULL));
 }
 
+/* CVE-2013-7041: the stored string with one letter, or all of them, in the other case is another one. */
+static void cve_2013_7041_letter_case_of_a_stored_hash_counts(void **state)
+{
+    static const struct { const char *prefix; unsigned long cost; } schemes[] = {
+        {NULL, 0}, {"$2b$", 4}, {"$5$", 1000}, {"$6$", 1000}, {"$y$", 1},
+    };
+    struct ja_test_store *t = *state;
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        char stored[JA_HASH_STRING_MAX], all[JA_HASH_STRING_MAX];
+        size_t start;
+        int tried = 0;
+
+        if (schemes[i].prefix)
+            crypt_hash(schemes[i].prefix, schemes[i].cost, PW, stored);
+        else
+            hash(t, PW, stored);
+        assert_int_equal(VERIFY(t, stored, PW), JA_OK);
+        memcpy(all, stored, sizeof all);
+        start = strlen(stored) - 22; /* inside the hash, in every scheme */
+        for (size_t n = start; stored[n]; n++) {
+            char was = stored[n], other = (char)(was ^ 0x20);
+
+            if (!((was >= 'a' && was <= 'z') || (was >= 'A' && was <= 'Z')))
+                continue;
+            tried++;
+            stored[n] = all[n] = other;
+            assert_int_not_equal(VERIFY(t, stored, PW), JA_OK);
+            stored[n] = was;
+        }
+        assert_true(tried > 3);
+        assert_int_not_equal(VERIFY(t, all, PW), JA_OK);
+        assert_int_equal(VERIFY(t, stored, PW), JA_OK);
+    }
+}
+
 /* CVE-2025-22228, CVE-2025-25298, CVE-2025-68402, Okta 2024-10-30: bcrypt would take any password with the same first 72 bytes. */
 static void r20_bcrypt_never_cuts(void **state)
 {
@@ -538,6 +574,7 @@ int main(void)
         cmocka_unit_test(malformed_strings_are_refused),
         cmocka_unit_test(crypt_schemes_are_verified_and_rehashed),
         cmocka_unit_test(r20_bcrypt_never_cuts),
+        cmocka_unit_test(cve_2013_7041_letter_case_of_a_stored_hash_counts),
         cmocka_unit_test(rehash_is_asked_for_when_parameters_differ),
 #if !defined(__SANITIZE_ADDRESS__) /* its shadow needs the address space */
         cmocka_unit_test(f9_no_memory_is_no_mismatch),
