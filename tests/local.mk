@@ -145,6 +145,7 @@ ja_lints = \
 	tests/lint/check_results.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_secrets.sh \
+	tests/lint/check_security_audit.sh \
 	tests/lint/check_security_page.sh \
 	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh

@@ -1,4 +1,5 @@
 /* Keys: RFC 7515, 7517, 7518, 7638, 8037; SECURITY R13, F1-F3. */
+#include "common/base/text.h"
 #include "common/domain/jwk.h"
 #include "common/domain/jws.h"
 #include "tests/support/forge.h"
@@ -173,6 +174,23 @@ static void every_algorithm_signs_and_verifies(void **state)
         assert_int_equal(strlen(ja_key_kid(generated[i])), JA_KID_LEN);
         signs_and_verifies(generated[i], generated[i]);
     }
+}
+
+/* 128 bits of strength: NIST SP 800-57 part 1, table 2. */
+static void new_rsa_keys_have_3072_bits(void **state)
+{
+    json_t *jwk = NULL;
+    const char *n;
+    unsigned char bytes[1024];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(ja_key_public_jwk(generated[2], &jwk, NULL), JA_OK);
+    n = json_string_value(json_object_get(jwk, "n"));
+    assert_true(ja_b64_decode(n, strlen(n), bytes, sizeof bytes, &len));
+    assert_int_equal(len, 3072 / 8);
+    assert_int_equal(bytes[0] & 0x80, 0x80);
+    json_decref(jwk);
 }
 
 static void no_two_generated_keys_are_the_same(void **state)
@@ -737,6 +755,7 @@ int main(void)
         cmocka_unit_test(rfc8037_a_ed25519),
         cmocka_unit_test(rfc7638_thumbprint_and_a_given_kid),
         cmocka_unit_test(every_algorithm_signs_and_verifies),
+        cmocka_unit_test(new_rsa_keys_have_3072_bits),
         cmocka_unit_test(no_two_generated_keys_are_the_same),
         cmocka_unit_test(the_stored_form_comes_back),
         cmocka_unit_test(a_public_key_cannot_sign_nor_be_exported_as_private),
