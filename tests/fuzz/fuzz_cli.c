@@ -40,6 +40,35 @@ static void demand_fitting(const struct cli_parsed *p, const struct command *cmd
     FUZZ_DEMAND(cmd->verb ? p->verb && strcmp(p->verb, cmd->verb) == 0 : !p->verb);
 }
 
+/* What a command would read of its options: all getters on every option of the table. */
+static void read_options(const struct cli_parsed *p, const struct command *cmd)
+{
+    struct cli cli = {.cmd = cmd, .parsed = *p};
+    enum ja_alg alg = JA_ALG_NONE;
+    int64_t n = 0;
+
+    for (const struct cli_option *o = cmd->options; o && o->name; o++) {
+        const char *values[4], *first = cli_opt(&cli, o->name);
+        size_t given = cli_opt_all(&cli, o->name, values, 4);
+
+        FUZZ_DEMAND(cli_flag(&cli, o->name) == (given > 0) && (o->arg || !first));
+        if (!o->arg)
+            continue;
+        FUZZ_DEMAND((given > 0) == (first != NULL) && (o->repeat || given <= 1));
+        n = -1;
+        if (cli_opt_int(&cli, o->name, 0, 100, 7, &n, NULL) == JA_OK)
+            FUZZ_DEMAND(n >= 0 && n <= 100 && (first || n == 7));
+        n = -1;
+        if (cli_opt_duration(&cli, o->name, 7, &n, NULL) == JA_OK)
+            FUZZ_DEMAND(n >= 0 && (first || n == 7));
+        n = -1;
+        if (!first) /* a relative time would be of today */
+            FUZZ_DEMAND(cli_opt_when(&cli, o->name, 7, &n, NULL) == JA_OK && n == 7);
+        if (cli_opt_alg(&cli, o->name, &alg, NULL) == JA_OK)
+            FUZZ_DEMAND(first ? strcmp(ja_alg_name(alg), first) == 0 : alg == JA_ALG_NONE);
+    }
+}
+
 static void check(int argc, char **argv)
 {
     struct cli_parsed p = {0};
@@ -53,6 +82,8 @@ static void check(int argc, char **argv)
     if (st == JA_OK && cmd && cli_check_texts(&p, cmd, &err) == JA_OK && !(cmd->needs & RAW_ARGUMENTS))
         for (int i = 0; i < p.nargs; i++)
             FUZZ_DEMAND(ja_text_valid(p.args[i], 16 * 1024));
+    if (cmd)
+        read_options(&p, cmd);
     cli_parsed_clear(&p);
 }
 

@@ -130,6 +130,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     read_image();
     write_services();
     pinned = dlopen(w.module, RTLD_NOW | RTLD_LOCAL);
+    if (!pinned)
+        fprintf(stderr, "%s\n", dlerror());
     FUZZ_DEMAND(pinned != NULL);
     return 0;
 }

@@ -83,9 +83,9 @@ fuzz/cov/fuzz_pam_login: | fuzz/cov/.libs/pam_jwtauth.so
 fuzz/asan/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/asan/%)
 fuzz/cov/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/cov/%)
 fuzz/asan/fuzz_%: fuzz/asan/tests/fuzz/fuzz_%.o fuzz/asan/lib.a
-	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_asan) -fsanitize=fuzzer -o $@ $^ $(ja_fuzz_link)
+	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_asan) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ja_fuzz_link)
 fuzz/cov/fuzz_%: fuzz/cov/tests/fuzz/fuzz_%.o fuzz/cov/tests/fuzz/replay_main.o fuzz/cov/lib.a
-	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_cov) -o $@ $^ $(ja_fuzz_link)
+	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_cov) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ja_fuzz_link)
 .PRECIOUS: fuzz/asan/%.o fuzz/cov/%.o
 -include $(wildcard fuzz/*/*/*.d fuzz/*/*/*/*.d)
 
