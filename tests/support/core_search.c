@@ -2,7 +2,7 @@
 
 #include "common/base/text.h"
 
-#include <fcntl.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,20 +33,23 @@ static uint32_t slot(uint64_t v)
     return (uint32_t)(v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - FILTER_BITS));
 }
 
-static void add_form(struct core_search *s, const char *name, const unsigned char *data, size_t len)
+/* `run`: how many bytes in a row count; 16 where a byte has few bits, or half of any text would be found. */
+static void add_form(struct core_search *s, const char *name, const void *form, size_t len, size_t run)
 {
-    if (len < CORE_WINDOW)
+    const unsigned char *data = form;
+
+    if (len < run)
         exit(98);
     if (!s->filter)
         s->filter = must(calloc(1, (size_t)1 << (FILTER_BITS - 3)));
-    for (size_t i = 0; i + CORE_WINDOW <= len; i++) {
+    for (size_t i = 0; i + run <= len; i++) {
         uint64_t v = load(data + i);
 
         if (s->count == s->size) {
             s->size = s->size ? s->size * 2 : 256;
             s->windows = must(realloc(s->windows, s->size * sizeof *s->windows));
         }
-        s->windows[s->count++] = (struct core_window){v, name};
+        s->windows[s->count++] = (struct core_window){v, load(data + i + run - CORE_WINDOW), run, name};
         s->filter[slot(v) >> 3] |= (unsigned char)(1 << (slot(v) & 7));
     }
 }
@@ -58,28 +61,50 @@ static void add_codings(struct core_search *s, const char *name, const void *dat
     if (len * 2 + 1 > FORM_MAX)
         exit(98);
     (void)sodium_bin2hex(text, FORM_MAX, data, len);
-    add_form(s, name, (unsigned char *)text, len * 2);
+    add_form(s, name, text, len * 2, 2 * CORE_WINDOW);
     ja_b64_encode(data, len, text, FORM_MAX);
-    add_form(s, name, (unsigned char *)text, strlen(text));
+    add_form(s, name, text, strlen(text), strlen(text) < 2 * CORE_WINDOW ? CORE_WINDOW : 2 * CORE_WINDOW);
     free(text);
+}
+
+static void turn(unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len / 2; i++) {
+        unsigned char c = bytes[i];
+
+        bytes[i] = bytes[len - 1 - i];
+        bytes[len - 1 - i] = c;
+    }
 }
 
 void core_add_text(struct core_search *s, const char *name, const char *text)
 {
-    add_form(s, name, (const unsigned char *)text, strlen(text));
-    add_codings(s, name, text, strlen(text));
+    size_t len = strlen(text);
+    unsigned char *copy = must(malloc(len + 1));
+
+    memcpy(copy, text, len + 1);
+    for (int lower = 0; lower < 2; lower++) {
+        for (int turned = 0; turned < 2; turned++) {
+            add_form(s, name, copy, len, CORE_WINDOW);
+            turn(copy, len);
+        }
+        for (size_t i = 0; i < len; i++)
+            copy[i] = (unsigned char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] + 32 : copy[i]);
+    }
+    add_codings(s, name, text, len);
+    free(copy);
 }
 
 void core_add_bytes(struct core_search *s, const char *name, const void *data, size_t len)
 {
-    unsigned char *turned = must(malloc(len));
+    unsigned char *copy = must(malloc(len));
 
-    for (size_t i = 0; i < len; i++)
-        turned[i] = ((const unsigned char *)data)[len - 1 - i];
-    add_form(s, name, data, len);
-    add_form(s, name, turned, len);
+    memcpy(copy, data, len);
+    add_form(s, name, copy, len, CORE_WINDOW);
+    turn(copy, len);
+    add_form(s, name, copy, len, CORE_WINDOW);
     add_codings(s, name, data, len);
-    free(turned);
+    free(copy);
 }
 
 void core_clear(struct core_search *s)
@@ -96,13 +121,15 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void report(struct core_finding *f, const char *name, unsigned long at, const char *map)
+static void report(struct core_finding *f, const struct core_window *w, unsigned long at, const char *map)
 {
+    const char *name = w->name;
     size_t used = strlen(f->text);
 
     f->hits++;
     if (!strstr(f->text, name) || f->hits < 8)
-        (void)snprintf(f->text + used, sizeof f->text - used, "%s at %lx in %s\n", name, at, map);
+        (void)snprintf(f->text + used, sizeof f->text - used, "%s (%016" PRIx64 ") at %lx in %s\n", name,
+                       w->bytes, at, map);
 }
 
 static void look_in(struct core_search *s, const unsigned char *buf, size_t len, unsigned long at, const char *map,
@@ -115,9 +142,9 @@ static void look_in(struct core_search *s, const unsigned char *buf, size_t len,
 
         if (!(s->filter[n >> 3] & (1 << (n & 7))))
             continue;
-        found = bsearch(&(struct core_window){v, NULL}, s->windows, s->count, sizeof *s->windows, compare);
-        if (found)
-            report(f, found->name, at + i, map);
+        found = bsearch(&(struct core_window){.bytes = v}, s->windows, s->count, sizeof *s->windows, compare);
+        if (found && i + found->run <= len && load(buf + i + found->run - CORE_WINDOW) == found->last)
+            report(f, found, at + i, map);
     }
 }
 
@@ -134,7 +161,7 @@ static void look_at_map(struct core_search *s, int mem, unsigned long from, unsi
         f->bytes += (size_t)n;
         if ((size_t)n < CHUNK)
             return;
-        at += (size_t)n - (CORE_WINDOW - 1);
+        at += (size_t)n - (2 * CORE_WINDOW - 1);
     }
 }
 
@@ -153,7 +180,7 @@ void core_look(struct core_search *s, pid_t pid, int mem, struct core_finding *r
         int name = 0;
 
         line[strcspn(line, "\n")] = 0;
-        if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &from, &to, &name) >= 2)
+        if (sscanf(line, "%lx-%lx %*s %*s %*s %n", &from, &to, &name) >= 2)
             look_at_map(s, mem, from, to, line + name, buf, ret);
     }
     (void)fclose(maps);
