@@ -142,6 +142,7 @@ ja_lints = \
 	tests/lint/check_layers.sh \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
+	tests/lint/check_requirements.sh \
 	tests/lint/check_results.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_secrets.sh \
@@ -150,6 +151,7 @@ ja_lints = \
 	tests/lint/check_sql.sh \
 	tests/lint/check_warnings.sh
 dist_check_SCRIPTS += $(ja_lints)
+EXTRA_DIST += tests/requirements.txt
 TESTS += $(ja_lints)
 
 # Each bats file runs in a world of its own.

@@ -17,7 +17,7 @@ trap 'rm -rf "$dest"' EXIT
 }
 rm -f "$dest.log"
 
-[ -n "$(find "$dest" -name 'pam_jwtauth.so')" ] && [ -n "$(find "$dest" -name authctl -type f)" ] ||
+[ "$(find "$dest" -type f \( -name pam_jwtauth.so -o -path '*/bin/authctl' \) | wc -l)" = 2 ] ||
     complain 'the module or authctl is not there: nothing was looked at'
 found=$(find "$dest" -perm /6000)
 [ -z "$found" ] || complain "set-id: $found"

@@ -242,6 +242,38 @@ static void cve_2022_1049_authenticate_alone_refuses(void **state)
     }
 }
 
+/* R5: the module changes PAM_USER in no call (sshd refuses modules that do). */
+static void r5_the_user_item_stays_the_applications(void **state)
+{
+    static const char *const names[] = {"alice", "ALICE", "alice@example.org", " alice", "nobody-knows", "root", "+491701234567"};
+    struct world w;
+
+    (void)state;
+    world_open(&w, GENEROUS);
+    world_user(&w, "alice", RIGHT);
+    world_sql(&w, "UPDATE users SET email = 'alice@example.org', email_key = 'alice@example.org', phone = '+491701234567'");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (int wrong = 0; wrong < 2; wrong++) {
+            struct person p = person(wrong ? "wrong" : RIGHT);
+            pam_handle_t *pamh = world_start(&w, names[i], &p);
+            const void *before = NULL, *after = NULL;
+
+            assert_int_equal(pam_get_item(pamh, PAM_USER, &before), PAM_SUCCESS);
+            for (int c = 0; c < CALLS; c++) {
+                int rc = world_dispatch(pamh, (enum call)c);
+
+                /* only the exact name is somebody */
+                assert_false(i > 0 && (c == AUTH || c == ACCOUNT || c == PASSWORD) && rc == PAM_SUCCESS);
+                assert_int_equal(pam_get_item(pamh, PAM_USER, &after), PAM_SUCCESS);
+                assert_ptr_equal(before, after);
+                assert_string_equal(after, names[i]);
+            }
+            world_end(pamh);
+        }
+    }
+    world_close(&w);
+}
+
 /* ---- what the other side says ---- */
 
 /* CVE-2024-10963, CVE-2022-28321: no host name decides, resolvable or not; trusted networks are for addresses. */
@@ -434,6 +466,7 @@ int main(void)
         cmocka_unit_test(cve_2025_24032_no_factor_is_no_login),
         cmocka_unit_test(cve_2016_20014_a_failed_backend_leaves_no_answer),
         cmocka_unit_test(cve_2022_1049_authenticate_alone_refuses),
+        cmocka_unit_test(r5_the_user_item_stays_the_applications),
         cmocka_unit_test(cve_2024_10963_host_names_decide_nothing),
         cmocka_unit_test(cve_2010_4708_the_environment_has_our_two_names_alone),
         cmocka_unit_test(cve_2009_0361_a_planted_session_id_names_no_path),
