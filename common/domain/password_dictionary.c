@@ -3,6 +3,7 @@
 #include "common/base/dynload.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <pwquality.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -105,15 +106,25 @@ static enum ja_status check_dictionary(pwquality_settings_t *pwq, struct ja_erro
     return st;
 }
 
-enum ja_status ja_dictionary_has(const char *pw, bool *ret_found, struct ja_error *err)
+/* cracklib keeps what it made of the last word (reversed, in lower case, mangled) in static buffers: one
+ * more question, longer than what it looks at (256 bytes) and with every character that its rules ask for, takes
+ * the place of the password in all of them (R29). */
+static void overwrite_leftovers(pwquality_settings_t *pwq)
 {
-    pwquality_settings_t *pwq = NULL;
-    enum ja_status st = load(err);
+    char text[3 * 94 + 1];
+
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        text[i] = (char)('!' + i * 37 % 94); /* no two neighbours in a row */
+    text[sizeof text - 1] = 0;
+    (void)ask(pwq, text); /* for what it leaves */
+}
+
+static enum ja_status look_up(const char *pw, bool *ret_found, struct ja_error *err)
+{
+    pwquality_settings_t *pwq = lib.default_settings();
+    enum ja_status st;
     int rc;
 
-    if (st != JA_OK)
-        return st;
-    pwq = lib.default_settings();
     if (!pwq)
         return ja_fail_nomem(err);
     st = settle(pwq, err);
@@ -121,6 +132,7 @@ enum ja_status ja_dictionary_has(const char *pw, bool *ret_found, struct ja_erro
         st = check_dictionary(pwq, err);
     if (st == JA_OK) {
         rc = ask(pwq, pw);
+        overwrite_leftovers(pwq);
         if (rc >= 0 || rc == PWQ_ERROR_MIN_LENGTH || rc == PWQ_ERROR_EMPTY_PASSWORD)
             *ret_found = false; /* too short to be looked up: the length rule's business */
         else if (rc == PWQ_ERROR_CRACKLIB_CHECK || rc == PWQ_ERROR_PALINDROME)
@@ -132,5 +144,21 @@ enum ja_status ja_dictionary_has(const char *pw, bool *ret_found, struct ja_erro
                          "libpwquality could not check the password (%d)", rc);
     }
     lib.free_settings(pwq);
+    return st;
+}
+
+/* Those buffers are one set for all threads: they would check each other's passwords (CVE-2013-1895's kind). */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+enum ja_status ja_dictionary_has(const char *pw, bool *ret_found, struct ja_error *err)
+{
+    enum ja_status st;
+
+    if (pthread_mutex_lock(&one_at_a_time) != 0)
+        return ja_fail(err, JA_ERR_INTERNAL, "internal", "the dictionary cannot be locked");
+    st = load(err);
+    if (st == JA_OK)
+        st = look_up(pw, ret_found, err);
+    (void)pthread_mutex_unlock(&one_at_a_time);
     return st;
 }
