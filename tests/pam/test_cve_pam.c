@@ -245,13 +245,15 @@ static void cve_2022_1049_authenticate_alone_refuses(void **state)
 /* R5: the module changes PAM_USER in no call (sshd refuses modules that do). */
 static void r5_the_user_item_stays_the_applications(void **state)
 {
-    static const char *const names[] = {"alice", "ALICE", "alice@example.org", " alice", "nobody-knows", "root", "+491701234567"};
+    static const char *const names[] = {"alice", "ALICE", "alice@example.org", " alice", "nobody-knows", "root",
+                                        "+491701234567"};
     struct world w;
 
     (void)state;
     world_open(&w, GENEROUS);
     world_user(&w, "alice", RIGHT);
-    world_sql(&w, "UPDATE users SET email = 'alice@example.org', email_key = 'alice@example.org', phone = '+491701234567'");
+    world_sql(&w, "UPDATE users SET email = 'alice@example.org', email_key = 'alice@example.org', "
+                  "phone = '+491701234567'");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (int wrong = 0; wrong < 2; wrong++) {
             struct person p = person(wrong ? "wrong" : RIGHT);
@@ -284,7 +286,8 @@ static void cve_2024_10963_host_names_decide_nothing(void **state)
     struct world w;
 
     (void)state;
-    world_open(&w, GENEROUS "\ntrusted_networks = 127.0.0.0/8\n[mfa]\npolicy = required\nexempt_networks = 127.0.0.0/8");
+    world_open(&w, GENEROUS "\ntrusted_networks = 127.0.0.0/8\n[mfa]\npolicy = required\n"
+                   "exempt_networks = 127.0.0.0/8");
     world_user(&w, "alice", RIGHT);
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         for (int right = 0; right < 2; right++) {

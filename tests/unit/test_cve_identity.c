@@ -61,8 +61,8 @@ static void insert_numbered(struct ja_ctx *ctx, int from, int to)
     }
 }
 
-/* CVE-2024-9312, CVE-2025-59044: a uid is a row's number, made from no name: none collides, each is inside the range and
- * outside /etc/login.defs', and what a deleted account had is never given out again. */
+/* CVE-2024-9312, CVE-2025-59044: a uid is a row's number, made from no name: none collides, each is inside the range
+ * and outside /etc/login.defs', and what a deleted account had is never given out again. */
 static void cve_2024_9312_ids_are_rows_and_never_collide(void **state)
 {
     struct ja_test_store *t = *state;
@@ -102,8 +102,10 @@ static void cve_2024_9312_ids_are_rows_and_never_collide(void **state)
 static void cve_2025_49012_look_alike_roles_are_none(void **state)
 {
     static const char *const looks[] = {
-        "Admin", "ADMIN", "admin ", " admin", "admin\t", "admin\n", "adm\xd1\x96n" /* Cyrillic i */, "\xd0\xb0" "dmin" /* a */,
-        "admin\xe2\x80\x8b" /* zero width */, "a\xcc\x81" "dmin", "admin%", "adm_n", "*", "", "admin'--", "\xef\xbd\x81" "dmin",
+        "Admin", "ADMIN", "admin ", " admin", "admin\t", "admin\n",
+        "adm\xd1\x96n" /* Cyrillic i */, "\xd0\xb0" "dmin" /* a */,
+        "admin\xe2\x80\x8b" /* zero width */, "a\xcc\x81" "dmin", "admin%", "adm_n", "*", "", "admin'--",
+        "\xef\xbd\x81" "dmin",
     };
     struct ja_test_store *t = *state;
     struct ja_user u = {0};
@@ -114,7 +116,8 @@ static void cve_2025_49012_look_alike_roles_are_none(void **state)
         struct ja_error err = {0};
         const char *role = looks[i];
 
-        assert_int_equal(ja_account_modify(&t->ctx, "alice", &(struct ja_user_spec){.roles = &role, .nroles = 1}, NULL, &err),
+        assert_int_equal(ja_account_modify(&t->ctx, "alice", &(struct ja_user_spec){.roles = &role, .nroles = 1},
+                                           NULL, &err),
                          JA_ERR_NOT_FOUND);
         assert_string_equal(err.code, "role_not_found");
         assert_int_equal(ja_role_effective(&t->ctx, u.id, &held, NULL), JA_OK);
@@ -137,7 +140,8 @@ static void cve_2025_5689_a_missing_gid_is_never_root(void **state)
     struct ja_test_store *t = *state;
     struct ja_user u = {0};
 
-    assert_int_equal(ja_account_add(&t->ctx, &(struct ja_user_spec){.username = "alice", .uid = 0, .gid = 0}, NULL, &u, NULL),
+    assert_int_equal(ja_account_add(&t->ctx, &(struct ja_user_spec){.username = "alice", .uid = 0, .gid = 0},
+                                    NULL, &u, NULL),
                      JA_OK);
     assert_true(u.uid >= t->ctx.cfg->accounts.uid_min && u.gid >= t->ctx.cfg->accounts.uid_min);
     ja_user_clear(&u);
@@ -147,7 +151,8 @@ static void cve_2025_5689_a_missing_gid_is_never_root(void **state)
     begin(&t->ctx);
     assert_int_equal(ja_db_exec(t->ctx.db, "UPDATE users SET uid = NULL", JA_NO_BINDS, NULL, NULL), JA_ERR_CONFLICT);
     ja_db_rollback(t->ctx.db);
-    assert_int_equal(ja_account_modify(&t->ctx, "alice", &(struct ja_user_spec){.gid = 0, .full_name = "A"}, &u, NULL), JA_OK);
+    assert_int_equal(ja_account_modify(&t->ctx, "alice", &(struct ja_user_spec){.gid = 0, .full_name = "A"}, &u, NULL),
+                     JA_OK);
     assert_true(u.gid >= t->ctx.cfg->accounts.uid_min);
     ja_user_clear(&u);
 }
@@ -183,7 +188,8 @@ static void cve_2018_19788_numbers_beyond_the_range_are_refused(void **state)
 /* CVE-2022-4254, CVE-2026-44840: what looks like SQL, LIKE or a filter is a name that nobody has. */
 static void cve_2022_4254_names_are_values_in_every_query(void **state)
 {
-    static const char *const names[] = {"' OR '1'='1", "alice' --", "alice'; DROP TABLE users; --", "%", "_____", "alice%",
+    static const char *const names[] = {"' OR '1'='1", "alice' --", "alice'; DROP TABLE users; --", "%", "_____",
+                                        "alice%",
                                         "*", "(uid=*)", "$1", "alice\"", "\\", "alice@example.org' OR 'a'='a", "+49%"};
     struct ja_test_store *t = *state;
     struct ja_user u = {0};
@@ -200,9 +206,12 @@ static void cve_2022_4254_names_are_values_in_every_query(void **state)
         assert_int_equal(ja_account_delete(&t->ctx, names[i], NULL), JA_ERR_NOT_FOUND);
         if (names[i][0] == '_') /* that one is a user name, if a strange one */
             continue;
-        assert_int_not_equal(ja_account_add(&t->ctx, &(struct ja_user_spec){.username = names[i]}, NULL, &got, NULL), JA_OK);
+        assert_int_not_equal(ja_account_add(&t->ctx, &(struct ja_user_spec){.username = names[i]}, NULL, &got, NULL),
+                             JA_OK);
     }
-    assert_int_equal(number(&t->ctx, "SELECT COUNT(*) AS n FROM users WHERE status = 'active' AND deleted_at IS NULL"), 1);
+    assert_int_equal(number(&t->ctx, "SELECT COUNT(*) AS n FROM users WHERE status = 'active' "
+                                     "AND deleted_at IS NULL"),
+                     1);
     ja_user_clear(&u);
 }
 
