@@ -10,12 +10,11 @@ static enum ja_status run_check(struct cli *cli, struct ja_error *err)
 {
     const char *path = cli->ctx.cfg->path;
 
+    if (!path)
+        return ja_config_demand_file(cli->ctx.cfg, err);
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:b, s:s?}", "ok", 1, "path", path), err);
-    if (path)
-        cli_line(cli, "%s is valid", path);
-    else
-        cli_line(cli, "%s does not exist: the built-in defaults hold", JA_CONFIG_PATH);
+        return cli_answer(cli, json_pack("{s:b, s:s}", "ok", 1, "path", path), err);
+    cli_line(cli, "%s is valid", path);
     return JA_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/help.h"
 #include "cli/output.h"
+#include "common/domain/signing_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,9 +111,14 @@ static enum ja_status setup(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && needs(cli, NEEDS_CONFIG))
         st = setup_config(cli, err);
     if (st == JA_OK && needs(cli, NEEDS_STORE))
+        st = ja_config_demand_file(cli->ctx.cfg, err);
+    if (st == JA_OK && needs(cli, NEEDS_STORE))
         st = ja_ctx_open_store(&cli->ctx, err);
     if (st == JA_OK && needs(cli, NEEDS_MASTER))
         st = ja_ctx_require_master(&cli->ctx, err);
+    /* `key` makes new keys where the old master key is lost. */
+    if (st == JA_OK && needs(cli, NEEDS_MASTER) && strcmp(cli->cmd->noun, "key") != 0)
+        st = ja_signing_key_check_master(&cli->ctx, err);
     return st == JA_OK ? JA_OK : setup_failed(st, err);
 }
 

@@ -1,6 +1,7 @@
 #include "pam/pam_context.h"
 
 #include "common/domain/local_user.h"
+#include "common/domain/signing_key.h"
 
 #include <fcntl.h>
 #include <security/pam_ext.h>
@@ -141,12 +142,16 @@ static enum ja_status open_context(struct ja_pam_call *call)
     if (st != JA_OK)
         return st;
     ja_ctx_init(&call->ctx, cfg, (struct ja_log){emit, call, log_level(call, cfg)});
+    st = ja_config_demand_file(cfg, &call->err);
     call->ctx.actor = (struct ja_actor){"pam", ja_pam_or_null(call->rhost),
                                         ja_pam_or_null(call->service)};
     /* In every call, so that a missing key never shows up half-way through a login. */
-    st = ja_ctx_require_master(&call->ctx, &call->err);
+    if (st == JA_OK)
+        st = ja_ctx_require_master(&call->ctx, &call->err);
     if (st == JA_OK)
         st = ja_ctx_open_store(&call->ctx, &call->err);
+    if (st == JA_OK)
+        st = ja_signing_key_check_master(&call->ctx, &call->err);
     return st;
 }
 

@@ -422,6 +422,14 @@ out:
     return st;
 }
 
+enum ja_status ja_config_demand_file(const struct ja_config *cfg, struct ja_error *err)
+{
+    if (cfg->path)
+        return JA_OK;
+    return ja_fail(err, JA_ERR_CONFIG, "no_config",
+                   "%s does not exist: put it back, or make one with 'authctl init'", JA_CONFIG_PATH);
+}
+
 enum ja_status ja_config_load(const char *path, bool allow_own, struct ja_config **ret,
                               struct ja_error *err)
 {

@@ -88,6 +88,9 @@ struct ja_config {
 /* `path` NULL: the built-in path. allow_own: SECURITY R22's rule for authctl -c. */
 enum ja_status ja_config_load(const char *path, bool allow_own, struct ja_config **ret,
                               struct ja_error *err);
+/* What logs in or opens the store demands a file: without it the built-in values would hold, which are weaker than
+ * what a policy says. JA_ERR_CONFIG "no_config". */
+enum ja_status ja_config_demand_file(const struct ja_config *cfg, struct ja_error *err);
 /* The same from memory; `name` stands in messages. Used by the loader, tests and fuzzing. */
 enum ja_status ja_config_parse(const char *name, const void *text, size_t len,
                                struct ja_config **ret, struct ja_error *err);

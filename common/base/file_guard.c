@@ -16,6 +16,9 @@ static enum ja_status fail_path(struct ja_error *err, int errnum, const char *pa
 {
     if (errnum == ENOENT)
         return ja_fail(err, JA_ERR_NOT_FOUND, "file_not_found", "%s does not exist", path);
+    if (errnum == ENOTDIR)
+        return ja_fail(err, JA_ERR_UNSAFE, "unsafe_folder",
+                       "%s: a folder is wanted, and something else is in its place or on the way: put it away", path);
     if (errnum == EACCES || errnum == EPERM)
         return ja_fail(err, JA_ERR_FORBIDDEN, "permission_denied", "%s: permission denied", path);
     return ja_fail_errno(err, errnum, path);

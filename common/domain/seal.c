@@ -90,8 +90,7 @@ static enum ja_status damaged(const char *identity, struct ja_error *err)
 }
 
 /* Another key's value is told apart from a damaged one, so that a swapped master key is found. */
-static enum ja_status check_prefix(struct ja_ctx *ctx, const char *identity, const char *sealed,
-                                   struct ja_error *err)
+enum ja_status ja_seal_check_key(struct ja_ctx *ctx, const char *identity, const char *sealed, struct ja_error *err)
 {
     char want[PREFIX_LEN + 1];
     enum ja_status st = prefix(ctx, want, err);
@@ -139,7 +138,7 @@ enum ja_status ja_unseal(struct ja_ctx *ctx, const char *identity, const char *s
 {
     size_t len = strlen(sealed), size = 0;
     unsigned char *box = NULL;
-    enum ja_status st = check_prefix(ctx, identity, sealed, err);
+    enum ja_status st = ja_seal_check_key(ctx, identity, sealed, err);
 
     if (st != JA_OK)
         return st;

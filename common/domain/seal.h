@@ -16,6 +16,9 @@ enum ja_status ja_seal(struct ja_ctx *ctx, const char *identity, const void *dat
 enum ja_status ja_unseal(struct ja_ctx *ctx, const char *identity, const char *sealed,
                          struct ja_secret *ret, struct ja_error *err);
 
+/* Looks at the key id alone: JA_ERR_CRYPTO "wrong_master_key" as ja_unseal has it. */
+enum ja_status ja_seal_check_key(struct ja_ctx *ctx, const char *identity, const char *sealed, struct ja_error *err);
+
 /* Keyed BLAKE2b-256 under a subkey for `purpose` (exactly 8 characters, crypto_kdf's context):
  * the child of a refresh token, throttle keys of unknown names, hashes of short codes. */
 enum ja_status ja_keyed_hash(struct ja_ctx *ctx, const char purpose[8], const void *data, size_t len,

@@ -5,6 +5,7 @@
 #include "common/domain/seal.h"
 #include "common/domain/signing_key_row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,26 @@ static enum ja_status insert_row(struct ja_ctx *ctx, const struct ja_key *key, c
 
     if (st == JA_ERR_EXISTS)
         return ja_fail(err, st, "key_exists", "the key is in the store already (%s)", ja_key_kid(key));
+    return st;
+}
+
+enum ja_status ja_signing_key_check_master(struct ja_ctx *ctx, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    const char *sealed;
+    char identity[JA_KID_LEN + 8];
+    enum ja_status st = ja_db_query(ctx->db, "SELECT kid, private_key FROM signing_keys WHERE state = 'active'",
+                                    JA_NO_BINDS, &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    sealed = st == JA_OK && row ? ja_col_text(rows, "private_key") : NULL;
+    if (sealed) {
+        (void)snprintf(identity, sizeof identity, "key:%.43s", ja_col_text(rows, "kid"));
+        st = ja_seal_check_key(ctx, identity, sealed, err);
+    }
+    ja_rows_end(rows);
     return st;
 }
 

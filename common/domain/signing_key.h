@@ -36,6 +36,10 @@ enum ja_status ja_signing_key_info(struct ja_ctx *ctx, const char *kid, struct j
 /* Loads one key, with its private part when asked for. JA_ERR_CONFLICT "key_retired": that part is gone. */
 enum ja_status ja_signing_key_load(struct ja_ctx *ctx, const char *kid, bool with_private,
                                    struct ja_key **ret, struct ja_error *err);
+/* The master key is the one that the active signing key is sealed with, JA_ERR_CRYPTO "wrong_master_key" otherwise;
+ * JA_OK where no key is active. Asked before anything is sealed or a login is judged: values under two
+ * master keys in one store could never all be opened again. */
+enum ja_status ja_signing_key_check_master(struct ja_ctx *ctx, struct ja_error *err);
 /* In the caller's transaction: insert in `state` ("active" or "next"). JA_ERR_EXISTS for a known kid. */
 enum ja_status ja_signing_key_insert(struct ja_ctx *ctx, struct ja_key *key, const char *state,
                                      struct ja_error *err);

@@ -32,7 +32,10 @@ broken() {
     [ "$(authctl config check)" = "/etc/jwtauth/jwtauth.conf is valid" ]
     [ "$(authctl config check --json | json 'd["ok"], d["path"]')" = "(True, '/etc/jwtauth/jwtauth.conf')" ]
     rm /etc/jwtauth/jwtauth.conf
-    [[ "$(authctl config check)" == *"does not exist: the built-in defaults hold"* ]]
+    fails_with 8 authctl config check
+    [[ $stderr == *"/etc/jwtauth/jwtauth.conf does not exist"*"authctl init"* ]]
+    fails_with 8 authctl user list
+    [[ $stderr == *"/etc/jwtauth/jwtauth.conf does not exist"*"authctl init"* ]]
 }
 
 @test "check: one line with file, line, option and what to do" {
