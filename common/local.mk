@@ -53,6 +53,7 @@ libja_domain_la_SOURCES = \
 	common/domain/password_generate.c \
 	common/domain/password_policy.c common/domain/password_policy.h \
 	common/domain/posix_id.c common/domain/posix_id.h \
+	common/domain/purge.c common/domain/purge.h \
 	common/domain/rate_limit.c common/domain/rate_limit.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
@@ -62,6 +63,7 @@ libja_domain_la_SOURCES = \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \
 	common/domain/throttle.c common/domain/throttle.h \
+	common/domain/throttle_bucket.c common/domain/throttle_bucket.h \
 	common/domain/token.c common/domain/token.h \
 	common/domain/token_mint.c \
 	common/domain/totp.c common/domain/totp.h \
@@ -93,6 +95,7 @@ libja_flow_la_SOURCES = \
 	common/flow/logind.c \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
+	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \

@@ -2,6 +2,7 @@
 
 -- What goes first when the table is full.
 CREATE INDEX throttle_evict ON throttle (count, updated_at);
+INSERT INTO counters (name, value) SELECT 'throttle_rows', COUNT(*) FROM throttle;
 
 -- Repeated events that are not in the log yet: each becomes one counted row.
 CREATE TABLE audit_folds (

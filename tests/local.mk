@@ -3,9 +3,11 @@
 
 ja_unit = \
 	tests/unit/test_audit \
+	tests/unit/test_audit_log \
 	tests/unit/test_auth_finish \
 	tests/unit/test_auth_flow \
 	tests/unit/test_account_flow \
+	tests/unit/test_code_limit \
 	tests/unit/test_config \
 	tests/unit/test_contact_flow \
 	tests/unit/test_credential_flow \
@@ -63,6 +65,8 @@ tests_unit_test_auth_finish_SOURCES = tests/unit/test_auth_finish.c $(ja_auth_wo
 tests_unit_test_auth_finish_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
 tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_code_limit_SOURCES = tests/unit/test_code_limit.c $(ja_auth_world)
+tests_unit_test_code_limit_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)

@@ -1,8 +1,8 @@
 #include "common/domain/rate_limit.h"
 
-#include <string.h>
+#include "common/domain/throttle_bucket.h"
 
-#define KEY_MAX 200
+#include <stdio.h>
 
 static enum ja_status refuse(int64_t wait, struct ja_error *err)
 {
@@ -19,34 +19,25 @@ static enum ja_status refuse(int64_t wait, struct ja_error *err)
 
 enum ja_status ja_rate_take_in_tx(struct ja_ctx *ctx, const struct ja_rate_key *k, struct ja_error *err)
 {
-    struct ja_rows *rows = NULL;
-    int64_t now = ja_now(&ctx->clock), count = 0, start = 0;
-    bool row = false;
+    struct ja_bucket b = {.scope = "other", .rate = k->rate, .used = true};
+    int64_t now = ja_now(&ctx->clock), rows = 0;
+    int n = snprintf(b.key, sizeof b.key, "%s", k->key);
     enum ja_status st;
 
-    if (strlen(k->key) > KEY_MAX)
+    if (n < 0 || (size_t)n >= sizeof b.key)
         return ja_fail(err, JA_ERR_INVALID, "throttle_key", "a throttle key is too long");
-    st = ja_db_query(ctx->db,
-                     "INSERT INTO throttle (scope, key, count, window_start, updated_at) "
-                     "VALUES ('other', $1, 1, $2, $2) ON CONFLICT (scope, key) DO UPDATE SET "
-                     "count = CASE WHEN throttle.window_start > $2 OR throttle.window_start + $3 <= $2 "
-                     "THEN 1 ELSE throttle.count + 1 END, "
-                     "window_start = CASE WHEN throttle.window_start > $2 "
-                     "OR throttle.window_start + $3 <= $2 THEN $2 ELSE throttle.window_start END, "
-                     "updated_at = $2 RETURNING count, window_start",
-                     JA_BINDS(JA_T(k->key), JA_I(now), JA_I(k->rate.seconds)), &rows, err);
-    if (st == JA_OK)
-        st = ja_rows_next(rows, &row, err);
-    if (st == JA_OK && !row)
-        st = ja_fail(err, JA_ERR_INTERNAL, "throttle_row", "a throttle bucket gave no row");
-    if (st == JA_OK) {
-        count = ja_col_int(rows, "count");
-        start = ja_col_int(rows, "window_start");
-        st = ja_rows_status(rows, err);
-    }
-    ja_rows_end(rows);
-    if (st == JA_OK && count > k->rate.count)
-        return refuse(start + k->rate.seconds - now, err);
+    st = ja_bucket_hold(ctx, &b, now, err);
+    if (st != JA_OK)
+        return st;
+    ja_bucket_settle(ctx, &b, now);
+    if (b.count >= k->rate.count)
+        return refuse(b.window_start + k->rate.seconds - now, err);
+    b.count++;
+    st = ja_bucket_save(ctx, &b, now, err);
+    if (st == JA_OK && b.created)
+        st = ja_bucket_count_rows(ctx, 1, &rows, err);
+    if (st == JA_OK && b.created)
+        st = ja_bucket_make_room(ctx, rows, JA_THROTTLE_ROWS_MAX, err);
     return st;
 }
 

@@ -15,7 +15,7 @@ struct ja_rate_key {
 
 /* One call of each, or of none. Opens its own transaction. JA_ERR_THROTTLED "too_many_attempts", retry_after set. */
 enum ja_status ja_rate_take(struct ja_ctx *ctx, const struct ja_rate_key *keys, size_t n, struct ja_error *err);
-/* The same in the caller's transaction, for one key; what was counted stays when the caller goes on. */
+/* The same in the caller's transaction, for one key. */
 enum ja_status ja_rate_take_in_tx(struct ja_ctx *ctx, const struct ja_rate_key *key, struct ja_error *err);
 
 #endif

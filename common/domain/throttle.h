@@ -1,9 +1,11 @@
 /* Counting of attempts (SECURITY R9, R10; CONFIG [throttle]).
  *
  * A try is booked before it is evaluated, in its own BEGIN IMMEDIATE transaction (this module opens and
- * commits it), and cleared by success only.  Buckets: user_source (login), source (per_source),
- * user (per_user: slows only).  State is in the store: it survives restarts and is shared by all
- * processes.  A window that starts in the future (clock set back) counts as starting now.
+ * commits it), and cleared by success only.  Buckets: user_source (login), source (per_source), user (per_user: slows
+ * everywhere and blocks networks that the user never came from, so that nobody is locked out of home by guesses from
+ * elsewhere), code (per secret of a second factor).  State is in the store: it survives restarts and is shared by all
+ * processes; its size is bounded (throttle_bucket.h).  A window that starts in the future (clock set back) counts as
+ * starting now.
  */
 #ifndef JA_DOMAIN_THROTTLE_H
 #define JA_DOMAIN_THROTTLE_H
@@ -14,6 +16,8 @@ struct ja_throttle_who {
     const char *user_key; /* user id, or a keyed hash for an unknown name; NULL: book no user bucket */
     const char *source;   /* the bucket of the address ("192.0.2.0/24", "local") */
     bool trusted;         /* in trusted_networks: never blocked, still delayed */
+    bool known;           /* the user has logged in from there: guesses from elsewhere do not block it */
+    int64_t rows_max;     /* of the table; 0: the built-in bound. Tests lower it */
 };
 
 /* err->code of JA_ERR_THROTTLED: "too_many_attempts", or "tries_under_way" when the bucket is full only with tries
@@ -38,8 +42,19 @@ enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_wh
  * password): taken back. Opens its own transaction. */
 enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                   struct ja_error *err);
+/* Codes of a second factor, counted per secret over every source, session and day (300 a day), so that a right password
+ * does not open a million codes. `kind`: "totp", "recovery". Booked (own transaction) before it is compared;
+ * only a right code clears (the caller's transaction); judged as ja_throttle_judged. */
+enum ja_status ja_throttle_book_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
+                                     struct ja_error *err);
+enum ja_status ja_throttle_judged_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
+                                       struct ja_error *err);
+enum ja_status ja_throttle_clear_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
+                                      struct ja_error *err);
 /* delay_base doubled per failure, at most delay_max. Milliseconds. */
 unsigned ja_throttle_delay_ms(const struct ja_ctx *ctx, int64_t count);
+/* How many buckets the pruning would take. */
+enum ja_status ja_throttle_count_ended(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err);
 /* Bounded pruning of buckets whose window and block are over. In the caller's transaction. */
 enum ja_status ja_throttle_prune(struct ja_ctx *ctx, int64_t *ret_count, struct ja_error *err);
 

@@ -94,7 +94,7 @@ static const char *action_of(enum fruit fruit)
  * blocked ones, and names that may be another module's. */
 static bool unbounded(const struct finish *f)
 {
-    return f->result.reason == JA_REASON_THROTTLED || (!f->a->known && f->a->req.unknown_ignore);
+    return (f->result.reason == JA_REASON_THROTTLED && !f->a->booked) || (!f->a->known && f->a->req.unknown_ignore);
 }
 
 static void record_denial(struct finish *f)
@@ -113,6 +113,8 @@ static void record_denial(struct finish *f)
         st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
     if (st == JA_OK && f->a->booked)
         st = ja_throttle_judged(ctx, &f->a->who, &err);
+    if (st == JA_OK && f->a->code_booked)
+        st = ja_throttle_judged_code(ctx, ja_auth_code_kind(f->a), f->a->user_key, &err);
     if (st == JA_OK)
         st = ja_db_commit(ctx->db, &err);
     if (st != JA_OK) {
@@ -303,6 +305,8 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
 
     if (a->booked && forgives(f))
         st = ja_throttle_clear(a->ctx, &a->who, err);
+    if (st == JA_OK && a->code_booked && a->code_ok)
+        st = ja_throttle_clear_code(a->ctx, ja_auth_code_kind(a), a->user_key, err);
     if (st == JA_OK && f->fruit != FRUIT_PROOF)
         st = ja_user_set_last_login(a->ctx, a->user.id, err);
     if (st == JA_OK)

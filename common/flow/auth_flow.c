@@ -1,4 +1,5 @@
 /* The steps of a login up to its decision: begin, password, code. */
+#include "common/domain/known_source.h"
 #include "common/domain/seal.h"
 #include "common/flow/auth_internal.h"
 #include "common/flow/new_source.h"
@@ -69,9 +70,11 @@ static enum ja_status decide_demand(struct ja_auth *a, struct ja_error *err)
     return st;
 }
 
-static void decide_who(struct ja_auth *a)
+static enum ja_status decide_who(struct ja_auth *a, struct ja_error *err)
 {
     const struct ja_config *cfg = a->ctx->cfg;
+    bool known = false, any = false;
+    enum ja_status st = JA_OK;
 
     (void)ja_addr_parse(a->req.source ? a->req.source : "", &a->addr);
     ja_source_network(a->ctx, &a->addr, a->bucket);
@@ -81,11 +84,15 @@ static void decide_who(struct ja_auth *a)
                        (long long)a->req.local_uid);
     else
         memcpy(a->throttle_source, a->bucket, sizeof a->bucket);
+    if (a->known)
+        st = ja_known_source_find(a->ctx, a->user.id, a->bucket, &known, &any, err);
     a->who = (struct ja_throttle_who){
         .user_key = a->user_key,
         .source = a->throttle_source,
         .trusted = in_networks(&cfg->throttle.trusted_networks, &a->addr),
+        .known = known,
     };
+    return st;
 }
 
 /* Names that other modules may know are counted nowhere (PAM.md: "books nothing against a user"). */
@@ -134,7 +141,8 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
     a->req = *req;
     a->next = JA_NEXT_PASSWORD;
     st = look_up(a, err);
-    decide_who(a);
+    if (st == JA_OK)
+        st = decide_who(a, err);
     if (st == JA_OK)
         st = decide_demand(a, err);
     if (st == JA_OK)
@@ -320,6 +328,32 @@ static bool is_otp_form(const struct ja_totp *t, const char *code, size_t len)
     return true;
 }
 
+const char *ja_auth_code_kind(const struct ja_auth *auth)
+{
+    return auth->recovery ? "recovery" : "totp";
+}
+
+/* Counted against the secret before anything is compared (SECURITY R9), for names of nobody's like for somebody's.
+ * Where both are always asked, being throttled must not tell that the password was right. */
+static enum ja_status book_code(struct ja_auth *a, struct ja_error *err)
+{
+    struct ja_error local = {0};
+    enum ja_status st;
+
+    if (!counts(a))
+        return JA_OK;
+    st = ja_throttle_book_code(a->ctx, ja_auth_code_kind(a), a->user_key, &local);
+    a->code_booked = st == JA_OK;
+    if (st == JA_ERR_THROTTLED) {
+        if (a->reason == JA_REASON_NONE || a->req.mfa == JA_MFA_ALWAYS)
+            throttled(a, &local);
+        return JA_OK;
+    }
+    if (st != JA_OK && err)
+        *err = local;
+    return st;
+}
+
 static enum ja_status match_otp(struct ja_auth *a, const char *code, size_t len, struct ja_error *err)
 {
     enum ja_status st = ja_totp_match(&a->totp, (int)a->ctx->cfg->mfa.totp_window,
@@ -334,9 +368,13 @@ static enum ja_status match_otp(struct ja_auth *a, const char *code, size_t len,
 static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
                                     struct ja_error *err)
 {
-    enum ja_status st = JA_OK;
+    enum ja_status st;
 
     a->next = JA_NEXT_DONE;
+    a->recovery = code && ja_recovery_form(code, len);
+    st = book_code(a, err);
+    if (st != JA_OK || a->reason == JA_REASON_THROTTLED)
+        return st;
     if (a->known && a->user.mfa && !a->have_totp) {
         st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
         a->have_totp = st == JA_OK;
@@ -346,8 +384,8 @@ static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t 
     if (st == JA_OK && a->have_totp && code && len > 0) {
         if (is_otp_form(&a->totp, code, len)) {
             st = match_otp(a, code, len, err);
-        } else if (ja_recovery_form(code, len)) {
-            a->recovery = a->code_ok = true; /* so far: finish consumes it or refuses */
+        } else if (a->recovery) {
+            a->code_ok = true; /* so far: finish consumes it or refuses */
             if (!a->code.data)
                 st = ja_secret_from(&a->code, code, len, err);
         }

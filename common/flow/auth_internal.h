@@ -30,17 +30,21 @@ struct ja_auth {
     char user_key[64];            /* throttle key: user id, or keyed hash of an unknown name */
     struct ja_throttle_who who;
     bool booked, evaluated;
+    bool code_booked;             /* counted against the secret, not judged yet */
     int64_t failures;             /* count in the bucket with this try */
     unsigned retry_after;
 
     bool password_ok, code_ok;
-    bool recovery;                /* the code is a recovery code */
+    bool recovery;                /* the code has the form of a recovery code */
     int64_t step;                 /* TOTP step that the code belongs to */
     struct ja_secret code;        /* kept until finish consumes it */
     bool rehash;                  /* the stored hash has other parameters than configured */
     struct ja_secret password;    /* kept for the rehash after success only */
     bool finished;
 };
+
+/* Which secret a code is of: what its tries are counted against (throttle.h). */
+const char *ja_auth_code_kind(const struct ja_auth *auth);
 
 /* The booked try counts for nothing: nothing was evaluated, or what was evaluated was right. */
 void ja_auth_take_back(struct ja_auth *auth);

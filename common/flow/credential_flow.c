@@ -47,6 +47,8 @@ static enum ja_status write_password(struct ja_ctx *ctx, const struct ja_user *u
         st = detail ? ja_account_audit(ctx, r->action, u->username, detail, err)
                     : ja_fail_nomem(err);
     }
+    if (st == JA_OK) /* if it was not the user, only the user can say so */
+        st = ja_letter_notice(ctx, u, "password_changed", err);
     return ja_tx_end(ctx, st, err);
 }
 

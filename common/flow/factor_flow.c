@@ -156,6 +156,8 @@ enum ja_status ja_account_totp_disable(struct ja_ctx *ctx, const char *name, str
         st = ja_recovery_delete(ctx, u.id, err);
     if (st == JA_OK)
         st = ja_account_audit(ctx, "totp.disable", u.username, NULL, err);
+    if (st == JA_OK)
+        st = ja_letter_notice(ctx, &u, "mfa_disabled", err);
     st = ja_tx_end(ctx, st, err);
     ja_user_clear(&u);
     return st;

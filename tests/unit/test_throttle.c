@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define ALICE "0190aaaa-0000-7000-8000-000000000001"
-static const struct ja_throttle_who alice = {.user_key = ALICE, .source = "192.0.2.0/24"};
+static const struct ja_throttle_who alice = {.user_key = ALICE, .source = "192.0.2.0/24", .known = true};
 
 static int setup(void **state)
 {
@@ -116,6 +116,38 @@ static void r10_another_source_has_its_own_tries_but_the_user_slows(void **state
     elsewhere.source = "local";
     assert_int_equal(ja_throttle_book(&t->ctx, &elsewhere, &count, NULL), JA_OK);
     assert_int_equal(count, 1 + 7);
+}
+
+/* R10: guesses from everywhere (per_user = 6) close the networks that the user never came from, and no other. */
+static void r10_distributed_guesses_close_unknown_networks_alone(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who from = {.user_key = ALICE};
+    struct ja_error err = {0};
+    char source[] = "198.51.100.0/24";
+    int64_t count = 0;
+    int let_through = 0;
+
+    from.source = source;
+    for (int i = 0; i < 10; i++) {
+        source[4] = (char)('0' + i); /* ten networks, ten tries each */
+        let_through += booked(&t->ctx, &from, 10);
+    }
+    assert_int_equal(let_through, 6);
+    assert_int_equal(ja_throttle_book(&t->ctx, &from, &count, &err), JA_ERR_THROTTLED);
+    assert_int_equal(err.retry_after, 3600);
+    assert_int_equal(ja_throttle_check(&t->ctx, &from, NULL), JA_ERR_THROTTLED);
+    from.known = true;
+    assert_int_equal(ja_throttle_check(&t->ctx, &from, NULL), JA_OK);
+    assert_int_equal(booked(&t->ctx, &from, 10), 5); /* each network has its own few tries still */
+    from.known = false;
+    from.trusted = true;
+    from.source = "10.0.0.0/24";
+    assert_int_equal(booked(&t->ctx, &from, 1), 1);
+    from.trusted = false;
+    ja_fake_clock_advance(&t->clock, 3600);
+    from.source = "203.0.113.0/24";
+    assert_int_equal(booked(&t->ctx, &from, 1), 1); /* never for ever */
 }
 
 static void trusted_networks_are_counted_but_never_blocked(void **state)
@@ -247,6 +279,7 @@ static void lock_after_blocks_the_user_everywhere_for_a_while(void **state)
 
     (void)state;
     elsewhere.source = "198.51.100.0/24";
+    elsewhere.known = false;
     assert_int_equal(booked(&t->ctx, &alice, 5), 5);
     assert_int_equal(booked(&t->ctx, &elsewhere, 5), 2);
     elsewhere.source = "203.0.113.0/24";
@@ -255,6 +288,9 @@ static void lock_after_blocks_the_user_everywhere_for_a_while(void **state)
     elsewhere.trusted = true;
     assert_int_equal(booked(&t->ctx, &elsewhere, 1), 1);
     elsewhere.trusted = false;
+    elsewhere.known = true; /* no remote guesser locks a user out of home */
+    assert_int_equal(booked(&t->ctx, &elsewhere, 1), 1);
+    elsewhere.known = false;
     ja_fake_clock_advance(&t->clock, 600);
     assert_int_equal(booked(&t->ctx, &elsewhere, 1), 1); /* never for ever */
     ja_test_store_free(t);
@@ -263,11 +299,13 @@ static void lock_after_blocks_the_user_everywhere_for_a_while(void **state)
 static void a_block_that_an_unevaluated_try_brought_goes_with_it(void **state)
 {
     struct ja_test_store *t = ja_test_store_new("[throttle]\nlock_after = 3\nlogin = 5/15m\n");
+    struct ja_throttle_who who = alice;
 
     (void)state;
-    assert_int_equal(booked(&t->ctx, &alice, 3), 3);
-    assert_int_equal(ja_throttle_unbook(&t->ctx, &alice, NULL), JA_OK);
-    assert_int_equal(booked(&t->ctx, &alice, 3), 1);
+    who.known = false;
+    assert_int_equal(booked(&t->ctx, &who, 4), 3);
+    assert_int_equal(ja_throttle_unbook(&t->ctx, &who, NULL), JA_OK);
+    assert_int_equal(booked(&t->ctx, &who, 3), 1);
     ja_test_store_free(t);
 }
 
@@ -301,7 +339,132 @@ static void pruning_drops_only_what_is_over(void **state)
     assert_int_equal(stored(&t->ctx, "user_source"), 1);
 }
 
-/* ---- R9: parallel guesses (CVE-2024-4629, CVE-2021-20251, CVE-2025-6004) ---- */
+/* ---- bounded in size ---- */
+
+static int64_t rows(struct ja_ctx *ctx, const char *what)
+{
+    struct ja_rows *r = NULL;
+    bool row = false;
+    int64_t n = 0;
+
+    if (strcmp(what, "there") == 0)
+        assert_int_equal(ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM throttle", JA_NO_BINDS, &r, NULL), JA_OK);
+    else
+        assert_int_equal(ja_db_query(ctx->db, "SELECT value AS n FROM counters WHERE name = 'throttle_rows'",
+                                     JA_NO_BINDS, &r, NULL), JA_OK);
+    assert_int_equal(ja_rows_next(r, &row, NULL), JA_OK);
+    n = row ? ja_col_int(r, "n") : 0;
+    ja_rows_end(r);
+    return n;
+}
+
+/* A flood of names and addresses neither fills the disk nor pushes out what was counted against a victim. */
+static void a_flood_of_names_and_addresses_is_bounded(void **state)
+{
+    struct ja_test_store *t = *state;
+    char name[32], source[32];
+    struct ja_throttle_who flood = {.user_key = name, .source = source, .rows_max = 60};
+    int64_t count = 0;
+
+    assert_int_equal(booked(&t->ctx, &alice, 4), 4);
+    for (int i = 0; i < 300; i++) {
+        (void)snprintf(name, sizeof name, "?%d", i);
+        (void)snprintf(source, sizeof source, "10.%d.%d.0/24", i / 200, i % 200);
+        ja_fake_clock_advance(&t->clock, 1);
+        assert_int_equal(ja_throttle_book(&t->ctx, &flood, &count, NULL), JA_OK);
+        assert_true(rows(&t->ctx, "there") <= 60 + 3);
+        assert_int_equal(rows(&t->ctx, "there"), rows(&t->ctx, "counted"));
+    }
+    assert_int_equal(booked(&t->ctx, &alice, 4), 1);
+    assert_int_equal(booked(&t->ctx, &alice, 4), 0);
+}
+
+static void what_is_over_goes_with_what_is_new(void **state)
+{
+    struct ja_test_store *t = *state;
+    char name[32];
+    struct ja_throttle_who who = {.user_key = name, .source = "local:1"};
+    int64_t count = 0;
+
+    for (int i = 0; i < 8; i++) {
+        (void)snprintf(name, sizeof name, "?%d", i);
+        assert_int_equal(ja_throttle_book(&t->ctx, &who, &count, NULL), JA_OK);
+    }
+    assert_int_equal(rows(&t->ctx, "there"), 17);
+    ja_fake_clock_advance(&t->clock, 86400);
+    for (int i = 20; i < 30; i++) {
+        (void)snprintf(name, sizeof name, "?%d", i);
+        (void)ja_throttle_book(&t->ctx, &who, &count, NULL);
+    }
+    assert_true(rows(&t->ctx, "there") <= 17);
+    assert_int_equal(rows(&t->ctx, "there"), rows(&t->ctx, "counted"));
+}
+
+static void a_blocked_try_makes_no_row(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who who = {.user_key = "?x", .source = "192.0.2.0/24"};
+    int64_t before;
+
+    assert_int_equal(booked(&t->ctx, &alice, 5), 5);
+    who.user_key = "?y";
+    assert_int_equal(booked(&t->ctx, &who, 9), 3); /* per_source = 8 */
+    before = rows(&t->ctx, "there");
+    who.user_key = "?z";
+    assert_int_equal(booked(&t->ctx, &who, 9), 0);
+    assert_int_equal(rows(&t->ctx, "there"), before);
+}
+
+/* ---- codes ---- */
+
+/* SECURITY, AuthQuake: no million codes, from however many sources, sessions and restarts. */
+static void r10_codes_are_counted_per_secret(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_error err = {0};
+    int n = 0;
+
+    while (n < 1000 && ja_throttle_book_code(&t->ctx, "totp", ALICE, &err) == JA_OK)
+        n++;
+    assert_int_equal(n, 300);
+    assert_int_equal(err.retry_after, 86400);
+    assert_int_equal(ja_throttle_book_code(&t->ctx, "recovery", ALICE, &err), JA_OK); /* another secret */
+    assert_int_equal(ja_throttle_book_code(&t->ctx, "totp", "bob", &err), JA_OK);
+    ja_fake_clock_advance(&t->clock, 86399);
+    assert_int_equal(ja_db_begin(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_throttle_prune(&t->ctx, NULL, NULL), JA_OK);
+    assert_int_equal(ja_db_commit(t->ctx.db, NULL), JA_OK);
+    assert_int_equal(ja_throttle_book_code(&t->ctx, "totp", ALICE, &err), JA_ERR_THROTTLED);
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_int_equal(ja_throttle_book_code(&t->ctx, "totp", ALICE, &err), JA_OK);
+}
+
+static int guess_code(void *arg, int number)
+{
+    struct ja_ctx ctx;
+    int n = 0;
+
+    (void)number;
+    ja_test_store_second(arg, &ctx);
+    for (int i = 0; i < 25; i++)
+        n += ja_throttle_book_code(&ctx, "totp", ALICE, NULL) == JA_OK;
+    ja_ctx_clear(&ctx);
+    return n;
+}
+
+static void r9_parallel_codes_never_exceed_the_limit(void **state)
+{
+    struct ja_test_store *t = *state;
+    int results[16], sum = 0;
+
+    ja_parallel(16, guess_code, t, results); /* 400 */
+    for (int i = 0; i < 16; i++)
+        sum += results[i];
+    assert_int_equal(sum, 300);
+}
+
+/* ---- R9: parallel guesses (CVE-2024-4629, CVE-2021-20251, CVE-2026-26206, CVE-2026-14254,
+ * CVE-2025-6004) ---- */
 
 static int guess(void *arg, int number)
 {
@@ -384,7 +547,13 @@ int main(void)
         T(a_blocked_answer_books_nothing),
         T(r10_one_source_has_one_bucket_over_all_names),
         T(r10_another_source_has_its_own_tries_but_the_user_slows),
+        T(r10_distributed_guesses_close_unknown_networks_alone),
         T(trusted_networks_are_counted_but_never_blocked),
+        T(a_flood_of_names_and_addresses_is_bounded),
+        T(what_is_over_goes_with_what_is_new),
+        T(a_blocked_try_makes_no_row),
+        T(r10_codes_are_counted_per_secret),
+        T(r9_parallel_codes_never_exceed_the_limit),
         T(success_forgets_the_pair_but_not_the_source),
         T(a_try_that_was_not_evaluated_is_taken_back),
         T(a_clock_set_back_neither_opens_nor_blocks_for_long),
