@@ -55,6 +55,7 @@ libja_testsupport_la_SOURCES = \
 	tests/support/letters.c tests/support/letters.h \
 	tests/support/parallel.c tests/support/parallel.h \
 	tests/support/core_search.c tests/support/core_search.h \
+	tests/support/process_state.c tests/support/process_state.h \
 	tests/support/traced.c tests/support/traced.h
 libja_testsupport_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS)
 libja_testsupport_la_LIBADD = libja_flow.la
@@ -111,7 +112,8 @@ endif
 # What is left in memory: the programs that are searched know nothing of what is looked for.
 ja_hygiene = \
 	tests/hygiene/test_core_authctl \
-	tests/hygiene/test_core_pam
+	tests/hygiene/test_core_pam \
+	tests/hygiene/test_many_logins
 ja_hygiene_secrets = tests/hygiene/secrets.c tests/hygiene/secrets.h
 tests_hygiene_pam_app_LDADD = -lpam
 tests_hygiene_pam_app_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
@@ -120,6 +122,13 @@ tests_hygiene_test_core_authctl_LDADD = $(LDADD) -loath
 tests_hygiene_test_core_pam_SOURCES = tests/hygiene/test_core_pam.c $(ja_hygiene_secrets) $(ja_pam_world)
 tests_hygiene_test_core_pam_LDADD = $(ja_pam_libs) -lcrypt
 tests_hygiene_test_core_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_hygiene_test_many_logins_SOURCES = tests/hygiene/test_many_logins.c $(ja_pam_world)
+tests_hygiene_test_many_logins_LDADD = $(ja_pam_libs)
+tests_hygiene_test_many_logins_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+# The long form, about five minutes.
+hygiene-long: all tests/hygiene/test_many_logins$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) JA_LOGINS=10000 tests/hygiene/test_many_logins$(EXEEXT)
+.PHONY: hygiene-long
 if HAVE_CMOCKA
 check_PROGRAMS += $(ja_hygiene) tests/hygiene/pam_app
 TESTS += $(ja_hygiene)
