@@ -21,7 +21,7 @@ is_there() {
 names() {
     case $1 in
     R*) pattern="(^|[^A-Za-z0-9])[Rr]${1#R}([^0-9A-Za-z]|$)" ;;
-    *) pattern=$(echo "$1" | sed 's/CVE-\(.*\)-\(.*\)/[Cc][Vv][Ee][-_]\1[-_]\2([^0-9]|$)/') ;;
+    *) pattern=$(echo "$1" | sed 's/CVE-\(.*\)-\(.*\)/(^|[^0-9])\1[-_]\2([^0-9]|$)/') ;; # "CVE-2018-0114, 2026-27962"
     esac
     grep -E "$pattern" "$2" | grep -qE '/\*|^ \*|^ +\* |^[ ]*#|@test|static (void|int) |//'
 }
