@@ -30,7 +30,10 @@ libja_db_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS)
 libja_db_la_LIBADD = libja_base.la $(SQLITE_LIBS)
 
 libja_domain_la_SOURCES = \
-	common/domain/audit.c common/domain/audit.h \
+	common/domain/audit.c common/domain/audit.h common/domain/audit_internal.h \
+	common/domain/audit_chain.c common/domain/audit_file.c common/domain/audit_file.h \
+	common/domain/audit_fold.c common/domain/audit_head.c common/domain/audit_list.c \
+	common/domain/audit_rotate.c \
 	common/domain/column.h \
 	common/domain/ctx.c common/domain/ctx.h \
 	common/domain/hash_slots.c common/domain/hash_slots.h \

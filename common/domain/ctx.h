@@ -14,12 +14,21 @@
 #include "common/base/status.h"
 #include "common/db/db.h"
 
+#include <stdbool.h>
+
 struct ja_keyring; /* signing_key.h */
 
 struct ja_actor {
     const char *name;    /* "root", "user:alice", "pam"; borrowed, never NULL after ja_ctx_init */
     const char *source;  /* numeric address or NULL; borrowed */
     const char *service; /* "authctl", "sshd"; borrowed */
+};
+
+/* The end of the audit chain that the open transaction makes (audit_head.c). */
+struct ja_audit_tip {
+    int64_t seq, told_seq; /* told_seq: the row that goes to the log, 0: none */
+    char hash[44], told_hash[44];
+    bool failed;           /* the file could not be written, which was said once */
 };
 
 struct ja_ctx {
@@ -30,6 +39,7 @@ struct ja_ctx {
     struct ja_db *db;            /* NULL until ja_ctx_open_store */
     struct ja_secret master;     /* empty until ja_ctx_require_master */
     struct ja_keyring *keys;     /* NULL until ja_keyring_require */
+    struct ja_audit_tip tip;
 };
 
 /* Takes the configuration over. */

@@ -42,6 +42,29 @@ static void source_text(const struct ja_auth *a, char out[INET6_ADDRSTRLEN])
 
 /* ---- audit ---- */
 
+#define NAME_HASH_LEN 12 /* enough to tell names apart, and too short to be of use elsewhere */
+
+/* An unknown name may be a password: its keyed hash shows how many there were, not which. */
+static json_t *detail_of(const struct ja_auth *a)
+{
+    json_t *detail = json_pack("{s:s}", "amr", a->password_ok ? amr_of(a) : "");
+
+    if (detail && !a->known && a->user_key[0] == '?' &&
+        json_object_set_new(detail, "name_hash",
+                            json_stringn(a->user_key + 1, strnlen(a->user_key + 1, NAME_HASH_LEN))) != 0) {
+        json_decref(detail);
+        return NULL;
+    }
+    return detail;
+}
+
+/* Tries that no limit bounds are counted: a row each would let a guesser fill the disk (SECURITY R28). These are
+ * the blocked ones, and names that may be another module's. */
+static bool unbounded(const struct finish *f)
+{
+    return f->result.reason == JA_REASON_THROTTLED || (!f->a->known && f->a->req.unknown_ignore);
+}
+
 static enum ja_status write_audit(struct finish *f, const char *action, const char *outcome,
                                   enum ja_auth_reason reason, struct ja_error *err)
 {
@@ -49,7 +72,7 @@ static enum ja_status write_audit(struct finish *f, const char *action, const ch
     char target[JA_AUDIT_TARGET_MAX], source[INET6_ADDRSTRLEN];
     struct ja_ctx *ctx = a->ctx;
     const struct ja_actor actor = ctx->actor;
-    json_t *detail = json_pack("{s:s}", "amr", a->password_ok ? amr_of(a) : "");
+    json_t *detail = detail_of(a);
     struct ja_audit_event ev = {.action = action, .outcome = outcome, .detail = detail};
     enum ja_status st;
 
@@ -62,7 +85,8 @@ static enum ja_status write_audit(struct finish *f, const char *action, const ch
     ctx->actor.source = source[0] ? source : NULL;
     if (a->req.service)
         ctx->actor.service = a->req.service;
-    st = ja_audit_write(ctx, &ev, err);
+    st = unbounded(f) && strcmp(outcome, "success") != 0 ? ja_audit_fold(ctx, &ev, a->bucket, err)
+                                                         : ja_audit_write(ctx, &ev, err);
     ctx->actor = actor;
     json_decref(detail);
     return st;
@@ -90,24 +114,15 @@ static const char *action_of(enum fruit fruit)
     return fruit == FRUIT_PROOF ? "password.verify" : "login";
 }
 
-/* Tries that no limit bounds leave a log line only: a row each would let a guesser fill the disk. These are the
- * blocked ones, and names that may be another module's. */
-static bool unbounded(const struct finish *f)
-{
-    return (f->result.reason == JA_REASON_THROTTLED && !f->a->booked) || (!f->a->known && f->a->req.unknown_ignore);
-}
-
 static void record_denial(struct finish *f)
 {
     struct ja_ctx *ctx = f->a->ctx;
     struct ja_error err = {0};
     enum ja_status st;
 
-    if (unbounded(f)) {
+    if (unbounded(f))
         ja_log_write(&ctx->log, LOG_INFO, "a login was denied: %s",
                      ja_auth_reason_name(f->result.reason));
-        return;
-    }
     st = ja_db_begin(ctx->db, &err);
     if (st == JA_OK)
         st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
