@@ -121,7 +121,9 @@ static enum ja_status from_pkey(struct ja_key *key, EVP_PKEY *pkey, struct ja_er
     BIGNUM *d = NULL;
     enum ja_status st;
 
-    if (!is_p256(pkey))
+    /* a file may hold the point compressed */
+    if (!is_p256(pkey) || EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                                         "uncompressed") != 1)
         return not_p256(err);
     key->has_private = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &d) == 1;
     BN_clear_free(d);

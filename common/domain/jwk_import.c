@@ -115,6 +115,26 @@ static EVP_PKEY *read_pem(const struct ja_secret *text)
     return pkey;
 }
 
+/* The same numbers in our own form: what a file says beside them (another version, missing or further parts, a
+ * compressed point) would go into the store with the key, which nobody could read again. */
+static enum ja_status make_plain(struct ja_key **key, struct ja_error *err)
+{
+    struct ja_key *plain = NULL;
+    json_t *jwk = NULL;
+    enum ja_status st = (*key)->ops->to_jwk(*key, (*key)->has_private, &jwk, err);
+
+    if (st == JA_ERR_CRYPTO)
+        st = bad_key(err, "the PEM text holds a key without some of its usual parts");
+    if (st == JA_OK)
+        st = ja_key_from_jwk(jwk, (*key)->ops->alg, &plain, err);
+    json_decref(jwk);
+    if (st != JA_OK)
+        return st;
+    ja_key_free(*key);
+    *key = plain;
+    return JA_OK;
+}
+
 static enum ja_status from_pem(const struct ja_secret *text, enum ja_alg alg, struct ja_key **ret,
                                struct ja_error *err)
 {
@@ -133,7 +153,7 @@ static enum ja_status from_pem(const struct ja_secret *text, enum ja_alg alg, st
     if (st == JA_OK)
         st = key->ops->from_pkey(key, pkey, err);
     if (st == JA_OK)
-        st = ja_key_finish(key, err);
+        st = make_plain(&key, err);
     EVP_PKEY_free(pkey);
     if (st != JA_OK)
         ja_key_free(key);

@@ -355,6 +355,36 @@ static void traditional_pem_is_read(void **state)
     }
 }
 
+/* What a file says beside the numbers is not stored: nobody could read it again. Found by fuzzing. */
+static void a_pem_of_an_odd_form_is_stored_plain(void **state)
+{
+    static const char *const texts[] = {
+        /* RFC 5915 has version 1, this says 0x81 */
+        "-----BEGIN EC PRIVATE KEY-----\nMHcCAYEEII6bEJ5xkJi/mASH3x9dd+nLKWBuvtImO19XwhPfhPSyoAoGCCqGSM49\n"
+        "AwEHoUQDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72b\n"
+        "focs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END EC PRIVATE KEY-----\n",
+        /* the point compressed */
+        "-----BEGIN EC PRIVATE KEY-----\nMFcCAQEEII6bEJ5xkJi/mASH3x9dd+nLKWBuvtImO19XwhPfhPSyoAoGCCqGSM49\n"
+        "AwEHoSQDIgADf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU=\n-----END EC PRIVATE KEY-----\n"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct ja_key *key = NULL, *back = NULL;
+        unsigned char *pub = NULL;
+        size_t pub_len = 0;
+        struct ja_secret priv = {0};
+
+        assert_int_equal(from_text(texts[i], strlen(texts[i]), JA_ALG_NONE, &key, NULL), JA_OK);
+        assert_int_equal(ja_key_to_stored(key, &pub, &pub_len, &priv, NULL), JA_OK);
+        assert_int_equal(ja_key_from_stored(JA_ALG_ES256, pub, pub_len, priv.data, priv.len, &back, NULL), JA_OK);
+        signs_and_verifies(back, key);
+        ja_key_free(back);
+        ja_key_free(key);
+        ja_secret_clear(&priv);
+        free(pub);
+    }
+}
+
 static void refused_pkey(EVP_PKEY *pkey, const char *code)
 {
     BIO *bio = BIO_new(BIO_s_mem());
@@ -762,6 +792,7 @@ int main(void)
         cmocka_unit_test(jwk_and_pem_go_out_and_in),
         cmocka_unit_test(public_forms_hold_nothing_private),
         cmocka_unit_test(traditional_pem_is_read),
+        cmocka_unit_test(a_pem_of_an_odd_form_is_stored_plain),
         cmocka_unit_test(r13_pem_of_other_kinds_is_refused),
         cmocka_unit_test(an_encrypted_pem_is_refused_without_asking),
         cmocka_unit_test(r13_weak_and_foreign_jwks_are_refused),
