@@ -1,5 +1,5 @@
 # Benchmarks: built and run by `make bench` alone.
-ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/bench_token bench/min_mint \
+ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/bench_tell bench/bench_token bench/min_mint \
 	bench/min_verify bench/once_login bench/prepare
 EXTRA_PROGRAMS += $(ja_bench_programs)
 EXTRA_LTLIBRARIES = bench/pam_empty.la
@@ -22,6 +22,10 @@ bench_prepare_LDADD = libja_flow.la -loath
 bench_bench_store_SOURCES = bench/bench_store.c $(ja_bench_store)
 bench_bench_store_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 bench_bench_store_LDADD = libja_flow.la
+
+bench_bench_tell_SOURCES = bench/bench_tell.c $(ja_bench_store)
+bench_bench_tell_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+bench_bench_tell_LDADD = libja_flow.la
 
 ja_bench_floor = bench/floor.c bench/floor.h
 ja_bench_floor_cflags = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
