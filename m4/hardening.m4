@@ -27,7 +27,7 @@ AC_DEFUN([JA_TRY_LDFLAG], [
 
 AC_DEFUN([JA_HARDENING], [
   AC_ARG_ENABLE([sanitizers],
-    [AS_HELP_STRING([--enable-sanitizers], [AddressSanitizer and UndefinedBehaviorSanitizer (for tests)])],
+    [AS_HELP_STRING([--enable-sanitizers@<:@=thread@:>@], [AddressSanitizer and UndefinedBehaviorSanitizer, or ThreadSanitizer (for tests)])],
     [], [enable_sanitizers=no])
   JA_CFLAGS="-fvisibility=hidden"
   JA_LDFLAGS=""
@@ -62,9 +62,14 @@ AC_DEFUN([JA_WARNINGS], [
 ])
 
 AC_DEFUN([JA_SANITIZERS], [
-  AS_IF([test "$enable_sanitizers" = yes], [
-    JA_CFLAGS="$JA_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-    JA_LDFLAGS="$JA_LDFLAGS -fsanitize=address,undefined"
-  ])
-  AM_CONDITIONAL([SANITIZERS], [test "$enable_sanitizers" = yes])
+  AS_CASE([$enable_sanitizers],
+    [no], [],
+    [yes], [
+      JA_CFLAGS="$JA_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+      JA_LDFLAGS="$JA_LDFLAGS -fsanitize=address,undefined"],
+    [thread], [
+      JA_CFLAGS="$JA_CFLAGS -fsanitize=thread -fno-omit-frame-pointer"
+      JA_LDFLAGS="$JA_LDFLAGS -fsanitize=thread"],
+    [AC_MSG_ERROR([--enable-sanitizers takes no value, or thread])])
+  AM_CONDITIONAL([SANITIZERS], [test "$enable_sanitizers" != no])
 ])

@@ -15,6 +15,7 @@ ja_unit = \
 	tests/unit/test_cve_login \
 	tests/unit/test_cve_tokens \
 	tests/unit/test_cve_identity \
+	tests/unit/test_cve_reset \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
@@ -68,6 +69,8 @@ tests_unit_test_auth_flow_SOURCES = tests/unit/test_auth_flow.c $(ja_auth_world)
 tests_unit_test_auth_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_code_limit_SOURCES = tests/unit/test_code_limit.c $(ja_auth_world)
 tests_unit_test_code_limit_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_cve_reset_SOURCES = tests/unit/test_cve_reset.c $(ja_auth_world)
+tests_unit_test_cve_reset_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
@@ -113,7 +116,8 @@ endif
 ja_hygiene = \
 	tests/hygiene/test_core_authctl \
 	tests/hygiene/test_core_pam \
-	tests/hygiene/test_many_logins
+	tests/hygiene/test_many_logins \
+	tests/hygiene/test_threads
 ja_hygiene_secrets = tests/hygiene/secrets.c tests/hygiene/secrets.h
 tests_hygiene_pam_app_LDADD = -lpam
 tests_hygiene_pam_app_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
@@ -125,6 +129,19 @@ tests_hygiene_test_core_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_hygiene_test_many_logins_SOURCES = tests/hygiene/test_many_logins.c $(ja_pam_world)
 tests_hygiene_test_many_logins_LDADD = $(ja_pam_libs)
 tests_hygiene_test_many_logins_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_hygiene_test_threads_SOURCES = tests/hygiene/test_threads.c $(ja_pam_world)
+tests_hygiene_test_threads_LDADD = $(ja_pam_libs)
+tests_hygiene_test_threads_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+# ThreadSanitizer, in a build of its own.
+ja_tsan = tests/hygiene/test_threads tests/unit/test_password_hash
+check-tsan:
+	@$(MKDIR_P) tsan
+	cd tsan && { test -f Makefile || $(abs_top_srcdir)/configure -q --enable-sanitizers=thread CC='$(CC)'; }
+	cd tsan && $(MAKE) all && $(MAKE) $(ja_tsan)
+	cd tsan && for t in $(ja_tsan); do \
+	  $(AM_TESTS_ENVIRONMENT) top_builddir='$(abs_top_builddir)/tsan' TSAN_OPTIONS='exitcode=66 second_deadlock_stack=1' \
+	    ./$$t || exit 1; done
+.PHONY: check-tsan
 # The long form, about five minutes.
 hygiene-long: all tests/hygiene/test_many_logins$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) JA_LOGINS=10000 tests/hygiene/test_many_logins$(EXEEXT)
@@ -187,6 +204,7 @@ ja_bats = \
 	tests/cli/register.bats \
 	tests/cli/secrets.bats \
 	tests/cli/session.bats \
+	tests/cli/throttle.bats \
 	tests/cli/token.bats \
 	tests/cli/totp.bats \
 	tests/cli/user.bats \

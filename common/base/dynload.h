@@ -3,7 +3,7 @@
  * Called like systemd's dlopen helpers: a table of symbols filled at first use and kept until the process
  * ends.  Only fixed sonames, looked up by the dynamic loader's own rules (in AT_SECURE processes
  * it ignores LD_LIBRARY_PATH).
- * Threads: filling twice at the same time is harmless (the same values are stored).
+ * Threads: may be called by several at once, and by each before it uses a slot: it costs one load then.
  */
 #ifndef JA_BASE_DYNLOAD_H
 #define JA_BASE_DYNLOAD_H
@@ -15,7 +15,7 @@ struct ja_dl_symbol {
     void **slot; /* where the address goes; written only when every symbol was found */
 };
 
-/* JA_ERR_UNSUPPORTED "library_missing" names the soname; all or nothing. */
+/* JA_ERR_UNSUPPORTED "library_missing" names the soname; all or nothing. At least one symbol. */
 enum ja_status ja_dl_load(const char *soname, const struct ja_dl_symbol *symbols, size_t count,
                           struct ja_error *err);
 

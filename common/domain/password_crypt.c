@@ -27,7 +27,7 @@ static enum ja_status load(struct ja_error *err)
 {
     static const struct ja_dl_symbol symbols[] = {{"crypt_r", (void **)&lib.crypt_r}};
 
-    return lib.crypt_r ? JA_OK : ja_dl_load("libcrypt.so.1", symbols, 1, err);
+    return ja_dl_load("libcrypt.so.1", symbols, 1, err);
 }
 
 static enum ja_status malformed(struct ja_error *err)

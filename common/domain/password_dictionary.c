@@ -29,9 +29,7 @@ static enum ja_status load(struct ja_error *err)
         {"pwquality_strerror", (void **)&lib.strerror},
     };
 
-    return lib.strerror ? JA_OK
-                        : ja_dl_load("libpwquality.so.1", symbols,
-                                     sizeof symbols / sizeof symbols[0], err);
+    return ja_dl_load("libpwquality.so.1", symbols, sizeof symbols / sizeof symbols[0], err);
 }
 
 /* Everything off but the dictionary. */

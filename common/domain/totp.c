@@ -30,8 +30,6 @@ static enum ja_status load(struct ja_error *err)
     };
     enum ja_status st = JA_OK;
 
-    if (lib.base32_encode)
-        return JA_OK;
     st = ja_dl_load("liboath.so.0", symbols, sizeof symbols / sizeof symbols[0], err);
     if (st == JA_OK && lib.init() != OATH_OK)
         st = ja_fail(err, JA_ERR_CRYPTO, "totp_failed", "liboath could not be initialised");
