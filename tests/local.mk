@@ -217,11 +217,16 @@ ja_e2e = \
 	tests/e2e/sudo.bats
 EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/package-lock.json \
 	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
+# What breaks below us; pamtester there has a preloaded library as well.
+ja_fault_bats = \
+	tests/fault/matrix.bats
+EXTRA_DIST += $(ja_fault_bats) tests/fault/world.bash
 EXTRA_DIST += $(ja_bats) $(ja_e2e) tests/support/cli.bash tests/support/storm.py tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
 if !SANITIZERS
-TESTS += $(ja_e2e)
+TESTS += $(ja_e2e) $(ja_fault_bats)
+check_LTLIBRARIES += tests/fault/syslog.la
 endif
 endif
 
@@ -242,6 +247,8 @@ endif
 tests_fault_inject_la_SOURCES = tests/fault/inject.c tests/fault/inject.h
 tests_fault_inject_la_LIBADD = $(SQLITE_LIBS) -ldl
 tests_fault_inject_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+tests_fault_syslog_la_SOURCES = tests/fault/syslog.c
+tests_fault_syslog_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_fault_test_pam_faults_SOURCES = tests/fault/test_pam_faults.c $(ja_pam_world)
 tests_fault_test_pam_faults_LDADD = $(ja_pam_libs) -ldl -lcrypt
 tests_fault_test_pam_faults_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
