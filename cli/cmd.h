@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+extern const struct command cmd_audit_commands[];
 extern const struct command cmd_config_commands[];
 extern const struct command cmd_credential_commands[];
 extern const struct command cmd_getent_commands[];
@@ -11,9 +12,11 @@ extern const struct command cmd_key_commands[];
 extern const struct command cmd_login_commands[];
 extern const struct command cmd_password_commands[];
 extern const struct command cmd_profile_commands[];
+extern const struct command cmd_purge_commands[];
 extern const struct command cmd_session_commands[];
 extern const struct command cmd_setup_commands[];
 extern const struct command cmd_store_commands[];
+extern const struct command cmd_throttle_commands[];
 extern const struct command cmd_token_commands[];
 extern const struct command cmd_token_offline_commands[];
 extern const struct command cmd_user_commands[];

@@ -42,19 +42,21 @@ int64_t cli_now(const struct cli *cli)
     return ja_now(cli->ctx.clock.wall_ms ? &cli->ctx.clock : &ja_clock_system);
 }
 
-/* The lines of the layers below: warnings and worse, as notices. They are escaped already (log.h). */
+/* The lines of the layers below: warnings and worse, as notices. They are escaped already (log.h). What is only of
+ * note is for the system's log: the heads of the audit log have to be out of reach of who rewrites that. */
 static void log_line(void *arg, int priority, const char *line)
 {
     const struct cli *cli = arg;
 
-    (void)priority;
-    if (!cli->quiet)
+    if (priority >= LOG_NOTICE)
+        syslog(LOG_AUTHPRIV | priority, "%s", line);
+    else if (!cli->quiet)
         (void)fprintf(stderr, "authctl: %s\n", line);
 }
 
 static enum ja_status setup_config(struct cli *cli, struct ja_error *err)
 {
-    struct ja_log log = {.emit = log_line, .arg = cli, .level = LOG_WARNING};
+    struct ja_log log = {.emit = log_line, .arg = cli, .level = LOG_NOTICE};
     struct ja_config *cfg = NULL;
     enum ja_status st = ja_config_load(cli->config_path, cli->config_path != NULL, &cfg, err);
 

@@ -18,6 +18,7 @@ ja_authctl_sources = \
 	cli/cmd.h \
 	common/base/late_ini_config.c \
 	common/db/db_sqlite_late.c \
+	cli/cmd_audit.c \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
 	cli/cmd_getent.c \
@@ -25,9 +26,11 @@ ja_authctl_sources = \
 	cli/cmd_login.c \
 	cli/cmd_password.c \
 	cli/cmd_profile.c \
+	cli/cmd_purge.c \
 	cli/cmd_session.c \
 	cli/cmd_setup.c \
 	cli/cmd_store.c \
+	cli/cmd_throttle.c \
 	cli/cmd_token.c \
 	cli/cmd_token_offline.c \
 	cli/cmd_user.c \

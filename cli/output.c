@@ -83,15 +83,35 @@ bool cli_output_close(void)
 
 /* ---- JSON ---- */
 
-/* jansson leaves DEL and C1 as they are; terminals may obey them (R27). Both occur in strings only. */
+/* U+061C, 200E, 200F, 2028 to 202E, 2066 to 2069: texts that read otherwise than they are. *ret_cp is set. */
+static size_t disguise(const unsigned char *s, size_t len, unsigned *ret_cp)
+{
+    if (len >= 2 && s[0] == 0xd8 && s[1] == 0x9c) {
+        *ret_cp = 0x61c;
+        return 2;
+    }
+    if (len < 3 || s[0] != 0xe2 || (s[1] != 0x80 && s[1] != 0x81))
+        return 0;
+    *ret_cp = 0x2000U + (s[1] - 0x80U) * 64 + (s[2] - 0x80U);
+    return *ret_cp == 0x200e || *ret_cp == 0x200f || (*ret_cp >= 0x2028 && *ret_cp <= 0x202e) ||
+                   (*ret_cp >= 0x2066 && *ret_cp <= 0x2069)
+               ? 3 : 0;
+}
+
+/* jansson leaves DEL, C1 and marks of direction as they are; terminals may obey them (R27). All occur in strings only. */
 static int json_out(const char *text, size_t len, void *arg)
 {
     FILE *to = arg;
+    unsigned cp = 0;
 
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
+        size_t n = disguise((const unsigned char *)text + i, len - i, &cp);
 
-        if (c == 0x7f)
+        if (n > 0) {
+            (void)fprintf(to, "\\u%04x", cp);
+            i += n - 1;
+        } else if (c == 0x7f)
             (void)fputs("\\u007f", to);
         else if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
             (void)fprintf(to, "\\u00%02x", (unsigned)(unsigned char)text[++i]);

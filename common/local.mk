@@ -66,6 +66,7 @@ libja_domain_la_SOURCES = \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \
 	common/domain/throttle.c common/domain/throttle.h \
+	common/domain/throttle_admin.c common/domain/throttle_admin.h \
 	common/domain/throttle_bucket.c common/domain/throttle_bucket.h \
 	common/domain/token.c common/domain/token.h \
 	common/domain/token_mint.c \
@@ -100,6 +101,7 @@ libja_flow_la_SOURCES = \
 	common/flow/new_source.c common/flow/new_source.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
+	common/flow/throttle_flow.c common/flow/throttle_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \

@@ -1,17 +1,20 @@
 # What a package installs beside the programs.  The PAM stanzas are examples for the administrator:
 # nothing here edits /etc/pam.d.
-EXTRA_DIST += packaging/systemd/jwtauth-key-rotate.timer \
-	packaging/systemd/jwtauth-key-rotate.service.in \
-	packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles
+ja_services = \
+	packaging/systemd/jwtauth-key-rotate.service \
+	packaging/systemd/jwtauth-purge.service
+EXTRA_DIST += $(addsuffix .in,$(ja_services)) packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles
 
 unitdir = $(prefix)/lib/systemd/system
-dist_unit_DATA = packaging/systemd/jwtauth-key-rotate.timer
-nodist_unit_DATA = packaging/systemd/jwtauth-key-rotate.service
-CLEANFILES += packaging/systemd/jwtauth-key-rotate.service
+dist_unit_DATA = \
+	packaging/systemd/jwtauth-key-rotate.timer \
+	packaging/systemd/jwtauth-purge.timer
+nodist_unit_DATA = $(ja_services)
+CLEANFILES += $(ja_services)
 
-packaging/systemd/jwtauth-key-rotate.service: packaging/systemd/jwtauth-key-rotate.service.in Makefile
+packaging/systemd/%.service: packaging/systemd/%.service.in Makefile
 	@$(MKDIR_P) packaging/systemd
-	$(AM_V_GEN)$(SED) -e 's,@bindir[@],$(bindir),g' $(srcdir)/packaging/systemd/jwtauth-key-rotate.service.in > $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(SED) -e 's,@bindir[@],$(bindir),g' $< > $@.tmp && mv $@.tmp $@
 
 install-data-local: install-packaging
 install-packaging:

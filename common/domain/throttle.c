@@ -252,10 +252,6 @@ enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_w
 
 /* ---- codes ---- */
 
-/* With a window of three steps 300 tries a day hit a 6-digit code with 0.09 % (SECURITY, AuthQuake: n <= 330).  A person
- * who mistypes comes nowhere near. */
-static const struct ja_rate per_code = {300, 86400};
-
 static enum ja_status fill_code(const char *kind, const char *user_key, struct ja_bucket *b, struct ja_error *err)
 {
     int n = snprintf(b->key, sizeof b->key, "%s %s", kind, user_key);
@@ -263,7 +259,7 @@ static enum ja_status fill_code(const char *kind, const char *user_key, struct j
     if (n < 0 || (size_t)n >= sizeof b->key)
         return ja_fail(err, JA_ERR_INVALID, "throttle_key", "a throttle key is too long");
     b->scope = "code";
-    b->rate = per_code;
+    b->rate = JA_THROTTLE_PER_CODE;
     b->used = true;
     return JA_OK;
 }

@@ -160,7 +160,7 @@ static int64_t longest_window(const struct ja_ctx *ctx)
     return longest;
 }
 
-#define DAY 86400 /* the window of codes and SMS */
+#define DAY JA_THROTTLE_OTHER_LONGEST
 
 enum ja_status ja_bucket_prune(struct ja_ctx *ctx, int64_t batch, int64_t *ret_count, struct ja_error *err)
 {

@@ -69,6 +69,7 @@ phone phone_verified roles status updated_at username"
 
 @test "every document has the keys that help --keys and the manual name, and no other" {
     login alice
+    run authctl login alice --password-stdin <<<wrong # something to be counted
     n=0
     # Columns: the row type or command of the keys, the list that holds the rows (-: none), what to run.
     while read -r name list words; do
@@ -117,6 +118,14 @@ authctl_token_decode              -        token decode $access
 authctl_token_revoke              -        token revoke $access
 authctl_session_revoke            -        session revoke $session
 authctl_session_revoke            -        session revoke --user alice
+throttle                          throttle throttle list
+authctl_throttle_clear            -        throttle clear --yes
+authctl_purge                     -        purge --dry-run
+authctl_password_request-reset    -        password request-reset nobody
+authctl_verify_send               -        verify send erin --email
+audit_row                         rows     audit list
+authctl_audit_verify              -        audit verify
+authctl_audit_rotate              -        audit rotate $BATS_TEST_TMPDIR/rows
 key                               keys     key list
 key                               -        key rotate --if-due
 authctl_key_jwks                  -        key jwks
