@@ -11,8 +11,8 @@ complain() { echo "check_requirements: $*" >&2; bad=1; }
 is_there() {
     case $1 in
     nss | daemon) ls "$1"/*.c >/dev/null 2>&1 ;;
-    providers) grep -rqE '#include <curl/' common --include='*.[ch]' ;;
-    exports) ls common/flow/*export*.c >/dev/null 2>&1 ;;
+    providers) grep -q 'common/notify/provider' common/local.mk ;;
+    exports) grep -q 'common/flow/.*export' common/local.mk ;;
     *) complain "no such part: $1" ;;
     esac
 }
