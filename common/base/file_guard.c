@@ -291,19 +291,19 @@ enum ja_status ja_file_read(const char *path, const struct ja_file_rule *rule,
 
 enum ja_status ja_dir_check(const char *path, mode_t max_mode, bool allow_own, struct ja_error *err)
 {
-    char *real = realpath(path, NULL);
     struct stat sb;
+    char *real;
     int fd = -1;
     enum ja_status st;
 
-    if (!real)
-        return fail_path(err, errno, path);
     /* Resolving drops a final link; the folder itself must not be one, as files are not. */
     if (lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode))
-        st = ja_fail(err, JA_ERR_UNSAFE, "unsafe_folder",
-                     "%s is a symbolic link: use the folder's own path", path);
-    else
-        st = walk(real, max_mode, allow_own, false, &fd, err);
+        return ja_fail(err, JA_ERR_UNSAFE, "unsafe_folder",
+                       "%s is a symbolic link: use the folder's own path", path);
+    real = realpath(path, NULL);
+    if (!real)
+        return fail_path(err, errno, path);
+    st = walk(real, max_mode, allow_own, false, &fd, err);
     if (st == JA_OK)
         (void)close(fd);
     free(real);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 /* "UNIQUE constraint failed: users.email_key" -> "users.email_key" */
 static enum ja_status fail_constraint(int rc, const char *text, struct ja_error *err)
@@ -16,6 +17,30 @@ static enum ja_status fail_constraint(int rc, const char *text, struct ja_error 
     return ja_fail(err, JA_ERR_CONFLICT, "constraint", "the database refuses it: %s", text);
 }
 
+static enum ja_status fail_full(const char *path, struct ja_error *err)
+{
+    return ja_fail(err, JA_ERR_FULL, "store_full", "%s: no space left on its file system: make room there", path);
+}
+
+static enum ja_status fail_read_only(const char *path, const char *text, struct ja_error *err)
+{
+    return ja_fail(err, JA_ERR_IO, "store_read_only",
+                   "%s cannot be written (%s): check that its file system is mounted writable", path, text);
+}
+
+/* SQLite reports a full or read-only file system as such for the database alone; where the shared memory or the
+ * log beside it cannot be made, by a number. */
+static enum ja_status fail_io(int rc, const char *path, const char *text, struct ja_error *err)
+{
+    struct statvfs fs;
+
+    if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+        return fail_read_only(path, text, err);
+    if (statvfs(path, &fs) == 0 && (fs.f_bfree == 0 || (fs.f_files != 0 && fs.f_ffree == 0)))
+        return fail_full(path, err);
+    return ja_fail(err, JA_ERR_IO, "store_io", "%s: %s (%d)", path, text, rc);
+}
+
 static enum ja_status fail_code(int rc, const char *path, const char *text, struct ja_error *err)
 {
     switch (rc & 0xff) {
@@ -25,7 +50,7 @@ static enum ja_status fail_code(int rc, const char *path, const char *text, stru
         return ja_fail(err, JA_ERR_BUSY, "store_busy",
                        "%s is locked by another process: try again", path);
     case SQLITE_FULL:
-        return ja_fail(err, JA_ERR_FULL, "store_full", "%s: no space left on its file system", path);
+        return fail_full(path, err);
     case SQLITE_NOMEM:
         return ja_fail_nomem(err);
     case SQLITE_CORRUPT:
@@ -35,9 +60,7 @@ static enum ja_status fail_code(int rc, const char *path, const char *text, stru
     case SQLITE_CONSTRAINT:
         return fail_constraint(rc, text, err);
     case SQLITE_READONLY:
-        return ja_fail(err, JA_ERR_IO, "store_read_only",
-                       "%s cannot be written (%s): check that its file system is mounted writable",
-                       path, text);
+        return fail_read_only(path, text, err);
     case SQLITE_TOOBIG:
         return ja_fail(err, JA_ERR_INVALID, "too_long", "a value is too large for %s", path);
     case SQLITE_IOERR:
@@ -45,7 +68,7 @@ static enum ja_status fail_code(int rc, const char *path, const char *text, stru
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_NOLFS:
-        return ja_fail(err, JA_ERR_IO, "store_io", "%s: %s (%d)", path, text, rc);
+        return fail_io(rc, path, text, err);
     default:
         return ja_fail(err, JA_ERR_INTERNAL, "store_error", "%s: %s (%d)", path, text, rc);
     }

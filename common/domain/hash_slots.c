@@ -12,6 +12,12 @@
 #define WAIT_FIRST_MS 2
 #define WAIT_MOST_MS 50
 
+static enum ja_status fail_file(const char *path, struct ja_error *err)
+{
+    return ja_fail(err, JA_ERR_UNSAFE, "unsafe_file", "%s must be a regular file of root with mode 0600: rm '%s'", path,
+                   path);
+}
+
 /* The lock file holds no bytes: only ranges of it are locked. */
 static enum ja_status check(int fd, const char *path, struct ja_error *err)
 {
@@ -20,8 +26,7 @@ static enum ja_status check(int fd, const char *path, struct ja_error *err)
     if (fstat(fd, &sb) != 0)
         return ja_fail_errno(err, errno, path);
     if (!S_ISREG(sb.st_mode) || (sb.st_uid != 0 && sb.st_uid != geteuid()) || (sb.st_mode & 0077))
-        return ja_fail(err, JA_ERR_UNSAFE, "unsafe_file",
-                       "%s must be a regular file of root with mode 0600: rm '%s'", path, path);
+        return fail_file(path, err);
     return JA_OK;
 }
 
@@ -36,7 +41,10 @@ static enum ja_status open_slots(struct ja_ctx *ctx, int *ret_fd, struct ja_erro
     if (asprintf(&path, "%s/hash-slots", ctx->cfg->paths.run) < 0)
         return ja_fail_nomem(err);
     fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
-    st = fd < 0 ? ja_fail_errno(err, errno, path) : check(fd, path, err);
+    if (fd < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO)) /* a link, a folder, a socket */
+        st = fail_file(path, err);
+    else
+        st = fd < 0 ? ja_fail_errno(err, errno, path) : check(fd, path, err);
     free(path);
     if (st == JA_OK)
         *ret_fd = fd;
