@@ -304,7 +304,7 @@ static void rollback_undoes_and_is_always_safe(void **state)
     ja_db_rollback(fx.db);
     OK(ja_temp_db_add(fx.db, "x", 5, &err));
     OK(ja_db_begin(fx.db, &err));
-    OK(ja_db_exec(fx.db, "UPDATE counters SET value = 9", JA_NO_BINDS, &changes, &err));
+    OK(ja_db_exec(fx.db, "UPDATE counters SET value = 9 WHERE name = 'x'", JA_NO_BINDS, &changes, &err));
     assert_int_equal(changes, 1);
     OK(ja_db_exec(fx.db, "UPDATE counters SET value = 9 WHERE name = 'y'", JA_NO_BINDS, &changes, &err));
     assert_int_equal(changes, 0);
