@@ -73,7 +73,7 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
 enum ja_auth_next ja_auth_next(const struct ja_auth *auth);
 enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
                               struct ja_error *err);
-/* The conversation ended without an answer: a try that evaluated nothing is taken back. */
+/* The conversation ended without an answer: a try that evaluated nothing is taken back, another one stays counted. */
 void ja_auth_abandon(struct ja_auth *auth);
 
 /* Which fruit a login bears. */

@@ -968,6 +968,27 @@ static void r12_nothing_is_granted_before_the_second_factor(void **state)
     assert_int_equal(number(w, "SELECT count AS n FROM throttle WHERE scope = 'user_source'"), 2);
 }
 
+/* Found by fuzzing: tries left at the code prompt were waited for, ten seconds each. */
+static void r9_tries_given_up_at_the_code_are_not_waited_for(void **state)
+{
+    struct world *w = *state;
+    struct outcome o;
+    int64_t before;
+
+    for (int i = 0; i < 3; i++) {
+        o = LOGIN(w, .user = "bob", .password = i ? WRONG : RIGHT, .code = NOBODY, .mfa = JA_MFA_ALWAYS);
+        assert_string_equal(o.prompts, "PC");
+        assert_int_equal(o.r.verdict, JA_DENY);
+    }
+    before = w->t->clock.mono_ms;
+    o = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW);
+    assert_true(denied(&o, JA_REASON_THROTTLED));
+    assert_string_equal(o.prompts, ""); /* at once */
+    assert_int_equal(w->t->clock.mono_ms, before);
+    assert_int_equal(number(w, "SELECT count AS n FROM throttle WHERE scope = 'user_source'"), 3);
+    assert_int_equal(number(w, "SELECT sum(pending) AS n FROM throttle"), 0);
+}
+
 static void names_count_as_the_caller_says(void **state)
 {
     struct world *w = *state;
@@ -1031,6 +1052,7 @@ int main(void)
         T(r9_prompts_kept_open_do_not_help, limit_3),
         T(r9_who_waits_for_tries_under_way_is_not_evaluated, limit_3),
         T(r9_tries_that_turned_out_wrong_are_not_waited_for, limit_3),
+        T(r9_tries_given_up_at_the_code_are_not_waited_for, limit_3),
         T(r9_parallel_guesses_never_exceed_the_limit, limit_3),
         T(r10_wrong_codes_count_as_wrong_passwords_do, limit_3),
         T(r10_a_password_alone_forgives_no_wrong_codes, limit_3),
