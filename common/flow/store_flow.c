@@ -4,7 +4,9 @@
 #include "common/domain/audit.h"
 #include "common/domain/health.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 
 static enum ja_status open_as(struct ja_ctx *ctx, struct ja_db_options opts, struct ja_error *err)
 {
@@ -108,18 +110,32 @@ enum ja_status ja_store_backup(struct ja_ctx *ctx, const char *path, ja_progress
     return st == JA_OK ? audit(ctx, "db.backup", json_pack("{s:s}", "file", path), err) : st;
 }
 
+/* The log of the backup ends earlier than the one that is there now. audit.head will say so from the next row on, and
+ * that row says where the other one ended: no cut without a trace. */
+static void head_before(struct ja_ctx *ctx, char *out, size_t size)
+{
+    struct ja_audit_head head = {0};
+
+    if (ja_audit_head_read(ctx, &head, NULL) == JA_OK)
+        (void)snprintf(out, size, "%" PRId64 ":%s", head.seq, head.hash);
+}
+
 enum ja_status ja_store_restore(struct ja_ctx *ctx, const char *path, ja_progress_fn progress,
                                 void *arg, int *ret_applied, struct ja_error *err)
 {
     int applied = 0;
+    char head[JA_AUDIT_HASH_TEXT + 24] = "";
     enum ja_status st = open_as(ctx, (struct ja_db_options){.create = true, .damaged = true}, err);
+
+    head_before(ctx, head, sizeof head);
 
     if (st == JA_OK)
         st = ja_db_restore(ctx->db, path, progress, arg, err);
     if (st == JA_OK)
         st = ja_migrate(ctx->db, ja_now(&ctx->clock), &applied, err);
     if (st == JA_OK)
-        st = audit(ctx, "db.restore", json_pack("{s:s, s:i}", "file", path, "migrations", applied), err);
+        st = audit(ctx, "db.restore", json_pack("{s:s, s:i, s:s?}", "file", path, "migrations", applied,
+                                                "head_before", head[0] ? head : NULL), err);
     if (st == JA_OK)
         *ret_applied = applied;
     return st;
