@@ -313,6 +313,58 @@ static void cve_2024_10963_host_names_decide_nothing(void **state)
     world_close(&w);
 }
 
+/* CVE-2023-28486, CVE-2023-28487, CVE-2007-3102, CVE-2017-10784, CVE-2025-48432, CVE-2025-25184: control characters,
+ * line breaks and forged beginnings in whatever the other side says make no second record, in the system's log or in
+ * ours. */
+static void cve_2023_28486_one_event_is_one_record(void **state)
+{
+    static const char *const evil[] = {
+        "x\nNov 21 08:00:00 host sshd[1]: Accepted password for root from 192.0.2.66 port 22 ssh2", "x\r\nforged",
+        "x\rforged",
+        "\x1b[2K\x1b[1Aforged", "x\x0bforged\x0c", "x\xc2\x85" "forged", "x\xe2\x80\xa8" "forged",
+        "x\x08\x08\x08" "forged",
+        "x; user=root", "x user=root rhost=192.0.2.66", "\"}\n{\"action\":\"login\",\"outcome\":\"success\"",
+        "x\\nforged",
+    };
+    struct world w;
+
+    (void)state;
+    world_open(&w, GENEROUS "\n[log]\nlevel = debug");
+    world_user(&w, "alice", RIGHT);
+    for (size_t i = 0; i < sizeof evil / sizeof *evil; i++) {
+        for (int where = 0; where < 4; where++) {
+            static const int items[] = {PAM_RHOST, PAM_TTY, PAM_RUSER};
+            struct person p = person("wrong");
+            pam_handle_t *pamh = world_start(&w, where == 3 ? evil[i] : "alice", &p);
+            int newlines = 0, records = 0;
+
+            if (where < 3)
+                assert_int_equal(pam_set_item(pamh, items[where], evil[i]), PAM_SUCCESS);
+            world_log_clear();
+            assert_int_not_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+            for (const char *c = world_log.text; *c; c++) {
+                newlines += *c == '\n';
+                assert_true(*c == '\n' || ((unsigned char)*c >= 32 && (unsigned char)*c < 127));
+            }
+            assert_int_equal(newlines, world_log.lines);
+            for (const char *c = world_log.text; (c = strstr(c, "authentication failure")); c++)
+                records++;
+            assert_true(records <= 1);
+            assert_null(strstr(world_log.text, "\nNov 21"));
+            assert_null(strstr(world_log.text, " user=root"));
+            assert_null(strstr(world_log.text, " rhost=192.0.2.66"));
+            world_end(pamh);
+        }
+    }
+    spoil(&w, "CREATE TEMP TABLE found AS SELECT seq FROM audit_log WHERE instr(actor || ' ' || action || ' ' || "
+              "COALESCE(target, '') || COALESCE(reason, '') || COALESCE(source, '') || COALESCE(service, '') || "
+              "detail, "
+              "'forged') OR outcome = 'success' AND action = 'login'; "
+              "CREATE TEMP TABLE none (n CHECK (n = 0)); PRAGMA ignore_check_constraints = OFF; "
+              "INSERT INTO none SELECT COUNT(*) FROM found");
+    world_close(&w);
+}
+
 static bool in_list(const char *const *list, size_t n, const char *line)
 {
     for (size_t i = 0; i < n; i++)
@@ -471,6 +523,7 @@ int main(void)
         cmocka_unit_test(cve_2022_1049_authenticate_alone_refuses),
         cmocka_unit_test(r5_the_user_item_stays_the_applications),
         cmocka_unit_test(cve_2024_10963_host_names_decide_nothing),
+        cmocka_unit_test(cve_2023_28486_one_event_is_one_record),
         cmocka_unit_test(cve_2010_4708_the_environment_has_our_two_names_alone),
         cmocka_unit_test(cve_2009_0361_a_planted_session_id_names_no_path),
         cmocka_unit_test(cve_2025_64517_a_login_counts_for_its_user_and_service),
