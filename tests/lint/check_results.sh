@@ -13,7 +13,7 @@ STATUS = set("""
 BN_bn2binpad ECDSA_SIG_set0 EVP_Digest EVP_DigestVerify EVP_DigestVerifyInit EVP_MAC_final EVP_MAC_init EVP_MAC_update
 EVP_PKEY_CTX_set_rsa_padding EVP_PKEY_CTX_set_signature_md EVP_PKEY_fromdata EVP_PKEY_fromdata_init
 EVP_PKEY_get_bn_param EVP_PKEY_get_octet_string_param EVP_PKEY_get_raw_private_key EVP_PKEY_get_raw_public_key
-EVP_PKEY_get_utf8_string_param EVP_PKEY_is_a EVP_PKEY_pairwise_check EVP_PKEY_public_check EVP_PKEY_sign
+EVP_PKEY_get_utf8_string_param EVP_PKEY_is_a EVP_PKEY_pairwise_check EVP_PKEY_public_check EVP_PKEY_set_utf8_string_param EVP_PKEY_sign
 EVP_PKEY_sign_init EVP_PKEY_up_ref EVP_PKEY_verify EVP_PKEY_verify_init OPENSSL_init_crypto OSSL_PARAM_BLD_push_BN
 OSSL_PARAM_BLD_push_octet_string OSSL_PARAM_BLD_push_utf8_string PEM_write_bio_PKCS8PrivateKey PEM_write_bio_PUBKEY
 RAND_bytes
@@ -34,8 +34,10 @@ OSSL_PARAM_BLD_to_param PEM_read_bio_PUBKEY PEM_read_bio_PrivateKey d2i_ECDSA_SI
 sodium_bin2base64 sodium_bin2hex sodium_malloc sqlite3_backup_init sqlite3_column_name sqlite3_column_text
 sqlite3_errmsg sqlite3_errstr
 """.split())
-# nothing, or a number that is what it says: a length, a count, a truth
+# nothing, or a number that is what it says: a length, a count, a truth; hmacsha256 has no failure
 VALUE = set("""
+crypto_auth_hmacsha256_final crypto_auth_hmacsha256_init crypto_auth_hmacsha256_update sodium_base64_ENCODED_LEN
+sodium_stackzero
 BIO_free BIO_get_mem_data BN_clear_free BN_free BN_is_odd BN_num_bits BN_num_bytes ECDSA_SIG_free ERR_GET_REASON
 ERR_clear_error ERR_peek_last_error EVP_MAC_CTX_free EVP_MAC_free EVP_MD_CTX_free EVP_MD_free EVP_PKEY_CTX_free
 EVP_PKEY_free EVP_PKEY_get_bits OPENSSL_clear_free OPENSSL_free OSSL_PARAM_BLD_free OSSL_PARAM_construct_end
@@ -105,6 +107,8 @@ for name, (text, code) in codes.items():
     for m in LIBRARY.finditer(code):
         call = m.group(1)
         left = before(code, m.start())
+        if re.search(r"\bstatic [^;{}()]*$", left):
+            continue  # one of ours
         if call not in STATUS | POINTER | VALUE:
             complain(name, text, m.start(), f"{call}: say in tests/lint/check_results.sh what it returns")
         elif call in STATUS:
