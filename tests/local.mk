@@ -142,6 +142,16 @@ check-tsan:
 	  $(AM_TESTS_ENVIRONMENT) top_builddir='$(abs_top_builddir)/tsan' TSAN_OPTIONS='exitcode=66 second_deadlock_stack=1' \
 	    ./$$t || exit 1; done
 .PHONY: check-tsan
+# Under valgrind: a few programs in make check, all of them (an hour) in check-valgrind.
+dist_check_SCRIPTS += tests/hygiene/check_valgrind.sh
+EXTRA_DIST += tests/hygiene/valgrind.supp
+if HAVE_CMOCKA
+TESTS += tests/hygiene/check_valgrind.sh
+endif
+check-valgrind: all $(ja_unit) $(ja_pamtests) tests/hygiene/test_threads$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/hygiene/check_valgrind.sh $(ja_unit) $(ja_pamtests) \
+	  tests/hygiene/test_threads
+.PHONY: check-valgrind
 # The long form, about five minutes.
 hygiene-long: all tests/hygiene/test_many_logins$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) JA_LOGINS=10000 tests/hygiene/test_many_logins$(EXEEXT)
@@ -187,6 +197,7 @@ TESTS += $(ja_lints)
 # Each bats file runs in a world of its own.
 ja_bats = \
 	tests/cli/basics.bats \
+	tests/cli/bulk.bats \
 	tests/cli/config.bats \
 	tests/cli/contract.bats \
 	tests/cli/cve.bats \

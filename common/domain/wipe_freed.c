@@ -13,20 +13,20 @@ static void wipe_and_free(void *p)
     free(p);
 }
 
-static void *crypto_malloc(size_t n, const char *file, int line)
+static void *plain_malloc(size_t n, const char *file, int line)
 {
     (void)file, (void)line;
     return malloc(n);
 }
 
-static void crypto_free(void *p, const char *file, int line)
+static void wiping_free(void *p, const char *file, int line)
 {
     (void)file, (void)line;
     wipe_and_free(p);
 }
 
 /* realloc(3) may move, and leaves what was there. */
-static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+static void *wiping_realloc(void *p, size_t n, const char *file, int line)
 {
     size_t old = malloc_usable_size(p);
     void *moved;
@@ -47,5 +47,5 @@ static void *crypto_realloc(void *p, size_t n, const char *file, int line)
 bool ja_wipe_freed(void)
 {
     json_set_alloc_funcs(malloc, wipe_and_free);
-    return CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) == 1;
+    return CRYPTO_set_mem_functions(plain_malloc, wiping_realloc, wiping_free) == 1;
 }
