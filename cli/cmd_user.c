@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/row_user.h"
+#include "cli/user_bulk.h"
 #include "cli/user_spec.h"
 #include "common/domain/role.h"
 
@@ -47,8 +48,14 @@ static enum ja_status run_add(struct cli *cli, struct ja_error *err)
     struct ja_user u = {0};
     struct ja_sent sent = {0};
     bool invite = cli_flag(cli, "invite");
-    enum ja_status st = user_spec_read(cli, true, &s, err);
+    const char *from = cli_opt(cli, "from");
+    enum ja_status st = JA_OK;
 
+    if (!from == (cli->nargs == 0))
+        return cli_usage(cli, err, "give one NAME, or --from FILE for many");
+    if (from)
+        return user_bulk_add(cli, from, invite, err);
+    st = user_spec_read(cli, true, &s, err);
     s.spec.username = cli->args[0];
     s.spec.service = cli_flag(cli, "service");
     s.spec.adopt = cli_flag(cli, "adopt");
@@ -288,6 +295,7 @@ static const struct cli_option add_options[] = {
     {"adopt", 0, NULL, false, "take over a local user of /etc/passwd with uid, home and password"},
     CLI_OPTIONS_PASSWORD,
     {"generate-password", 0, NULL, false, "make a password and print it, once"},
+    {"from", 0, "FILE", false, "add everybody in FILE.csv or FILE.json, and say what became of each"},
     {"invite", 0, NULL, false, "pending until the person sets a password with what is mailed (or sent by SMS)"},
     CLI_OPTIONS_END,
 };
@@ -316,12 +324,19 @@ const struct command cmd_user_commands[] = {
     {.noun = "user",
      .verb = "add",
      .run = run_add,
-     ONE_NAME,
+     .needs = NEEDS_STORE,
+     .args = "[NAME]",
+     .max_args = 1,
      .options = add_options,
-     .summary = "add an account, active at once",
+     .summary = "add an account, active at once; or many from a file",
      .example = "authctl user add alice --email alice@example.org --generate-password",
-     .details = "Without a password option the account has none until 'authctl password set'.",
+     .details = "Without a password option the account has none until 'authctl password set'. A file has a\n"
+                "line of column names first (FILE.csv), or an array of objects (FILE.json), with the\n"
+                "columns username, email, phone, full_name, first_name, last_name, company_name, roles,\n"
+                "kind, uid, gid, home, shell, valid_until. Each row is added by itself; running it again\n"
+                "goes on where it stopped. Exit 5: a row could not be added.",
      .rows = &row_user,
+     .other_rows = &row_user_outcome,
      .keys = "password"},
     {.noun = "user",
      .verb = "invite",

@@ -37,6 +37,7 @@ struct command {
     const char *example; /* a whole line to copy: "authctl user add alice --email alice@example.org" */
     const char *details; /* more for --help, may be NULL; lines of at most 79 characters */
     const struct row_type *rows; /* what it lists or shows, NULL: none */
+    const struct row_type *other_rows; /* what it lists with an option that says so, NULL: none */
     const char *keys;    /* JSON keys of another answer, blank-separated; "*": free; NULL: none */
 };
 

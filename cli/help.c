@@ -94,14 +94,20 @@ void help_noun(struct cli *cli, const char *noun)
     cli->answered = true;
 }
 
+static void put_row_keys(const struct row_type *type)
+{
+    if (!type)
+        return;
+    (void)printf("\nJSON keys of a %s:", type->name);
+    for (size_t i = 0; i < type->count; i++)
+        (void)printf(" %s", type->fields[i].key);
+    (void)putchar('\n');
+}
+
 static void put_keys(const struct command *c)
 {
-    if (c->rows) {
-        (void)printf("\nJSON keys of a %s:", c->rows->name);
-        for (size_t i = 0; i < c->rows->count; i++)
-            (void)printf(" %s", c->rows->fields[i].key);
-        (void)putchar('\n');
-    }
+    put_row_keys(c->rows);
+    put_row_keys(c->other_rows);
     if (c->keys && strcmp(c->keys, "*") != 0)
         (void)printf("\nJSON keys of the answer: %s\n", c->keys);
 }
@@ -150,11 +156,17 @@ static void list_options(void *arg, const struct command *c)
     }
 }
 
+static void list_row_keys(const struct row_type *type)
+{
+    for (size_t i = 0; type && i < type->count; i++)
+        (void)printf("%s\t%s\n", type->name, type->fields[i].key);
+}
+
 static void list_keys(void *arg, const struct command *c)
 {
     (void)arg;
-    for (size_t i = 0; c->rows && i < c->rows->count; i++)
-        (void)printf("%s\t%s\n", c->rows->name, c->rows->fields[i].key);
+    list_row_keys(c->rows);
+    list_row_keys(c->other_rows);
     if (c->keys && strcmp(c->keys, "*") != 0) {
         put_name(c);
         (void)printf("\t%s\n", c->keys);

@@ -14,6 +14,7 @@ ja_authctl_sources = \
 	cli/rows.c cli/rows.h \
 	cli/suggest.c cli/suggest.h \
 	cli/tty.c cli/tty.h \
+	cli/user_bulk.c cli/user_bulk.h \
 	cli/user_spec.c cli/user_spec.h \
 	cli/cmd.h \
 	common/base/late_ini_config.c \
@@ -36,7 +37,7 @@ ja_authctl_sources = \
 	cli/cmd_user.c \
 	cli/cmd_verify.c
 authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
-authctl_LDADD = libja_flow.la
+authctl_LDADD = libja_import.la libja_flow.la
 
 # The completion is printed by the program that it completes.
 nodist_bashcompletion_DATA = cli/completion/authctl

@@ -230,8 +230,9 @@ EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/pack
 	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
 # What breaks below us; pamtester there has a preloaded library as well.
 ja_fault_bats = \
+	tests/fault/kill9.bats \
 	tests/fault/matrix.bats
-EXTRA_DIST += $(ja_fault_bats) tests/fault/world.bash
+EXTRA_DIST += $(ja_fault_bats) tests/fault/kill9.py tests/fault/world.bash
 EXTRA_DIST += $(ja_bats) $(ja_e2e) tests/support/cli.bash tests/support/storm.py tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)
@@ -269,3 +270,10 @@ clean-local: clean-interop
 clean-interop:
 	rm -rf tests/interop/node
 .PHONY: clean-interop
+
+# The long forms: every allocation, read and write of the commands, a thousand kills.
+fault-long: all tests/fault/syslog.la tests/fault/inject.la
+	cd $(top_builddir) && for t in $(ja_fault_bats); do \
+		$(AM_TESTS_ENVIRONMENT) JA_KILLS=1000 JA_FAULT_ALL=1 \
+		$(SHELL) $(abs_top_srcdir)/tests/support/run-bats $(abs_top_srcdir)/$$t || exit 1; done
+.PHONY: fault-long
