@@ -230,9 +230,10 @@ EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/pack
 	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
 # What breaks below us; pamtester there has a preloaded library as well.
 ja_fault_bats = \
+	tests/fault/commands.bats \
 	tests/fault/kill9.bats \
 	tests/fault/matrix.bats
-EXTRA_DIST += $(ja_fault_bats) tests/fault/kill9.py tests/fault/world.bash
+EXTRA_DIST += $(ja_fault_bats) tests/fault/commands.py tests/fault/kill9.py tests/fault/world.bash
 EXTRA_DIST += $(ja_bats) $(ja_e2e) tests/support/cli.bash tests/support/storm.py tests/support/demo tests/support/on-tty.exp tests/e2e/e2e.bash
 if HAVE_BATS
 TESTS += $(ja_bats)

@@ -10,7 +10,7 @@
 # Each row also demands (world.bash): root and a local user get in through the shipped stanza; an adopted user does
 # not get in beside the second factor; one line for each failure; no file of ours elsewhere or open to others; and
 # after mending everything that was committed is there, db check passes and a login works.
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2086,SC2154
 
 load world.bash
 

@@ -1,5 +1,5 @@
 # Shared by the fault tests: one installation, the faults, and what every program answers to one.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2016,SC2034,SC2086,SC2154
 
 load ../e2e/e2e.bash
 
