@@ -2,6 +2,7 @@
 # `make fuzz` builds them once more with clang and libFuzzer below fuzz/ and lets them search.
 
 ja_fuzz = \
+	tests/fuzz/fuzz_audit_file \
 	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_hash \
@@ -21,6 +22,7 @@ EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/run.sh tests/fuzz/REA
 
 ja_fuzz_replay = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 ja_fuzz_keys = tests/fuzz/fuzz_keys.c tests/fuzz/fuzz_keys.h
+tests_fuzz_fuzz_audit_file_SOURCES = tests/fuzz/fuzz_audit_file.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(ja_authctl_sources) $(ja_fuzz_replay)
 tests_fuzz_fuzz_cli_CFLAGS = $(authctl_CFLAGS)
 tests_fuzz_fuzz_cli_LDADD = $(authctl_LDADD)

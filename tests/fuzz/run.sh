@@ -15,7 +15,7 @@ stat_of() {
 search_one() {
     corpus=$src/tests/fuzz/corpus/$1 dict=$src/tests/fuzz/dict/$1.dict log=$out/logs/$1.log
     mkdir -p "$out/logs" "$out/corpus/$1" "$out/found"
-    set -- "$1" "-max_total_time=${FUZZ_TIME:-1200}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    set -- "$1" "-max_total_time=${FUZZ_TIME:-1200}" -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
         "-artifact_prefix=$out/found/$1-" "-max_len=$(max_len "$1")"
     [ ! -f "$dict" ] || set -- "$@" "-dict=$dict"
     name=$1
