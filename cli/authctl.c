@@ -23,6 +23,7 @@ const struct command *const cli_tables[] = {
     cmd_credential_commands,
     cmd_login_commands,
     cmd_profile_commands,
+    cmd_notify_commands,
     cmd_purge_commands,
     cmd_session_commands,
     cmd_token_commands,

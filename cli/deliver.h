@@ -11,4 +11,7 @@ void cli_deliver(struct cli *cli, const char *id);
 /* Whatever is due, by a process in the background: the command takes as long as without a message. */
 void cli_deliver_later(struct cli *cli);
 
+/* Before libcurl is loaded: takes out of the environment what must not rule it. */
+void cli_deliver_prepare(void);
+
 #endif

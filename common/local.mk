@@ -49,6 +49,8 @@ libja_domain_la_SOURCES = \
 	common/domain/login_handle.c \
 	common/domain/one_time_token.c common/domain/one_time_token.h \
 	common/domain/outbox.c common/domain/outbox.h \
+	common/domain/outbox_admin.c common/domain/outbox_delivery.c \
+	common/domain/outbox_impl.h common/domain/outbox_row.h \
 	common/domain/password_blocklist.c common/domain/password_blocklist.h \
 	common/domain/password_crypt.c common/domain/password_argon2.c common/domain/password_scheme.h \
 	common/domain/password_hash.c common/domain/password_hash.h \

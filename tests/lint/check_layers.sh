@@ -12,12 +12,13 @@ forbid() {
     fi
 }
 
-forbid common/base 'common/(db|domain|flow)|pam/|cli/|nss/|daemon/' 'base knows nothing above itself'
-forbid common/db 'common/(domain|flow)|pam/|cli/|nss/|daemon/' 'db knows base only'
-forbid common/domain 'common/flow|pam/|cli/|nss/|daemon/' 'domain knows db and base'
+forbid common/base 'common/(db|domain|flow|notify)|pam/|cli/|nss/|daemon/' 'base knows nothing above itself'
+forbid common/db 'common/(domain|flow|notify)|pam/|cli/|nss/|daemon/' 'db knows base only'
+forbid common/domain 'common/(flow|notify)|pam/|cli/|nss/|daemon/' 'domain knows db and base'
+forbid common/notify 'common/(flow|import)|pam/|cli/|nss/|daemon/' 'delivery knows the outbox, not what filled it'
 forbid common/import 'common/notify|pam/|cli/|nss/|daemon/' 'import knows flows'
-forbid common/flow 'common/import|pam/|cli/|nss/|daemon/' 'flow knows no front end'
-forbid pam 'cli/|daemon/|common/(db|import)' 'the PAM adapter calls flows'
+forbid common/flow 'common/(import|notify)|pam/|cli/|nss/|daemon/' 'flow knows no front end'
+forbid pam 'cli/|daemon/|common/(db|import|notify)' 'the PAM adapter calls flows'
 forbid cli 'pam/|daemon/' 'the command line calls flows'
 
 # Nothing above the drivers sees an engine; no front end sees a crypto library's primitives or PAM's types.
