@@ -48,6 +48,7 @@ FUZZ = $(notdir $(ja_fuzz))
 ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
+	$(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
 	pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))
@@ -60,7 +61,7 @@ ja_fuzz_libs_sys = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) 
 	-lpam -loath -lcrypt -lpthread -ldl
 ja_fuzz_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ja_fuzz_cov = -fprofile-instr-generate -fcoverage-mapping
-ja_fuzz_generated = schema/migrations.c common/domain/common_passwords.c
+ja_fuzz_generated = schema/migrations.c common/domain/common_passwords.c common/notify/templates.c
 
 fuzz/asan/%.o: %.c | $(ja_fuzz_generated)
 	@$(MKDIR_P) $(@D)
