@@ -11,6 +11,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_pam_login \
+	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_text \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_token_claims
@@ -35,6 +36,8 @@ tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c 
 tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_login_LDADD = $(ja_pam_libs)
 tests_fuzz_fuzz_pam_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_template_LDADD = libja_notify.la $(LDADD)
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(ja_fuzz_keys) $(ja_fuzz_replay)
 tests_fuzz_fuzz_token_claims_SOURCES = tests/fuzz/fuzz_token_claims.c $(ja_fuzz_keys) $(ja_fuzz_replay)
@@ -49,19 +52,19 @@ ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
 	$(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
-	pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
+	$(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))
 ja_fuzz_cli_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_authctl_sources)))
 ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
-	$(INI_CONFIG_CFLAGS) -MMD -MP
+	$(INI_CONFIG_CFLAGS) $(CURL_CFLAGS) -MMD -MP
 ja_fuzz_link = -rdynamic $(ja_fuzz_libs_sys)
 ja_fuzz_libs_sys = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
 	-lpam -loath -lcrypt -lpthread -ldl
 ja_fuzz_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ja_fuzz_cov = -fprofile-instr-generate -fcoverage-mapping
-ja_fuzz_generated = schema/migrations.c common/domain/common_passwords.c common/notify/templates.c
+ja_fuzz_generated = common/notify/templates.c schema/migrations.c common/domain/common_passwords.c common/notify/templates.c
 
 fuzz/asan/%.o: %.c | $(ja_fuzz_generated)
 	@$(MKDIR_P) $(@D)
