@@ -123,3 +123,41 @@ UYCEY 888888888 | on_small_disk                 | $db: no space left on its file
 UYCEY 888888888 | read_only                     | check that its file system is mounted writable
 ROWS
 }
+
+# 1 s of busy_timeout passes in each of the commands; nothing here looks at a clock.
+@test "R1: the database is locked by another process" {
+    check_rows <<'ROWS'
+U...Y 770770000 | hold                          | $db is locked by another process: try again
+ROWS
+}
+
+@test "the clock is a year ahead, a year behind" {
+    check_rows <<'ROWS'
+..... 000001000 | clock +365d                   |
+..... 000001008 | clock -365d                   | is before this program was written
+ROWS
+}
+
+# What a killed writer left in the log: whole transactions count, a torn one does not, at any length.
+@test "R1: the database's log is cut off" {
+    python3 - $db $t <<'PY'
+import os, sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("PRAGMA wal_autocheckpoint = 0")
+with open(sys.argv[2] + "/ends", "w") as ends:
+    for n in range(8):
+        store.execute("INSERT INTO counters (name, value) VALUES (?, 1)", ("wal%d" % n,))
+        print(os.path.getsize(sys.argv[1] + "-wal"), file=ends)
+os._exit(0)
+PY
+    cp $db-wal $t/wal
+    cp $db $t/db
+    for size in $(awk '{ print $1, $1 - 1, $1 - 2000 }' $t/ends) 0 31 32 33; do
+        rm -f $db-shm $db-wal
+        cp $t/db $db
+        (umask 077 && head -c "$size" $t/wal >$db-wal)
+        authctl db check
+        [ "$(sql "SELECT count(*) FROM counters WHERE name LIKE 'wal%'")" = "$(awk -v s="$size" '$1 <= s' $t/ends | wc -l)" ]
+    done
+    printf '%s\n' "$password" | pam erin authenticate | grep -qx '\.'
+}
