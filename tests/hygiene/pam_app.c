@@ -1,11 +1,12 @@
 /* pam_app CONFDIR USER WHAT: a PAM application that keeps nothing of what the person typed.
  *
- * Standard input: password, code, new password, a line each.  WHAT: login, or change (a forced change of the
- * password).  Stops itself (SIGSTOP) while the first answer is under way, behind the first call, with
+ * Standard input: password, code, new password, a line each.  WHAT: login, login-reuse (freed memory is used again),
+ * or change (a forced change of the password).  Stops itself (SIGSTOP) while the first answer is under way, behind the first call, with
  * its session open, and behind pam_end.  Exit 0 when every call succeeded, else the PAM code.
  */
 #include <security/pam_appl.h>
 #include <security/pam_ext.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -37,6 +38,31 @@ void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
     va_start(args, fmt);
     pam_vsyslog(pamh, priority, fmt, args);
     va_end(args);
+}
+
+/* Nothing is given back, so that no later block covers what somebody freed unwiped. Not for a change of the
+ * password (libpwquality frees a copy in lower case) and where OpenSSL signs with RSA: chance covers those. */
+static bool keeps;
+extern void __libc_free(void *p);
+EXPORT void free(void *p);
+EXPORT void *realloc(void *p, size_t n);
+
+void free(void *p)
+{
+    if (!keeps)
+        __libc_free(p);
+}
+
+void *realloc(void *p, size_t n)
+{
+    size_t old = p ? malloc_usable_size(p) : 0;
+    void *moved = malloc(n);
+
+    if (moved && old > 0)
+        memcpy(moved, p, old < n ? old : n);
+    if (moved)
+        free(p);
+    return moved;
 }
 
 static void read_all(void)
@@ -123,6 +149,7 @@ int main(int argc, char **argv)
 
     if (argc != 4)
         return 99;
+    keeps = strcmp(argv[3], "login") == 0;
     read_all();
     if (pam_start_confdir("t", argv[2], &conv, argv[1], &pamh) != PAM_SUCCESS)
         return 98;

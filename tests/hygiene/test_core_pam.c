@@ -85,7 +85,7 @@ static void run(struct world *w, struct core_search *s, const struct row *r, con
     assert_int_equal(traced_next(&t), TRACED_STOPPED);
     clean(s, &t, r, "behind the first call");
     assert_int_equal(traced_next(&t), TRACED_STOPPED);
-    if (r->rc == PAM_SUCCESS && strcmp(r->what, "login") == 0)
+    if (r->rc == PAM_SUCCESS && strcmp(r->what, "change") != 0)
         add_token(s, w, &t);
     clean(s, &t, r, "with the session open");
     assert_int_equal(traced_next(&t), TRACED_STOPPED);
@@ -177,7 +177,7 @@ static void cve_2024_10041_nor_does_libcrypt(void **state)
 static void cve_2024_10041_nor_does_signing(void **state)
 {
     static const enum ja_alg algs[] = {JA_ALG_EDDSA, JA_ALG_RS256, JA_ALG_HS256};
-    static const struct row r = {"alice", MARKED_PASSWORD, "login", NO_CODE, PAM_SUCCESS};
+    static const struct row r = {"alice", MARKED_PASSWORD, "login-reuse", NO_CODE, PAM_SUCCESS};
     struct core_search s = {0};
     struct ja_error err = {0};
     struct world w;
