@@ -256,7 +256,7 @@ int main(void)
     }
 #ifdef __SANITIZE_ADDRESS__
     puts("1..0 # SKIP terabytes of shadow memory, and what is freed is kept");
-    return 77;
+    return 0; /* TAP says it */
 #endif
     return cmocka_run_group_tests_name("core image of authctl", tests, NULL, NULL);
 }

@@ -211,7 +211,7 @@ int main(void)
         return 77;
 #ifdef __SANITIZE_ADDRESS__
     puts("1..0 # SKIP terabytes of shadow memory, and what is freed is kept");
-    return 77;
+    return 0; /* TAP says it */
 #endif
     return cmocka_run_group_tests_name("core image of a PAM application", tests, NULL, NULL);
 }
