@@ -121,6 +121,9 @@ void ja_audit_file_drop(struct ja_audit_file *f)
 
 /* ---- reading ---- */
 
+/* Far beyond any log, far enough from the end to count on. */
+#define SEQ_MAX (INT64_MAX / 2)
+
 struct reading {
     struct ja_audit_walk *w;
     const char *path;
@@ -142,7 +145,8 @@ static void read_begin(struct reading *r, json_t *doc)
     struct ja_audit_walk *w = r->w;
 
     if (json_unpack(doc, "{s:i, s:I, s:s}", "format", &format, "after_seq", &after, "after_hash",
-                    &hash) != 0 || format != 1 || after < 0 || strlen(hash) >= JA_AUDIT_HASH_TEXT) {
+                    &hash) != 0 || format != 1 || after < 0 || after > SEQ_MAX ||
+        strlen(hash) >= JA_AUDIT_HASH_TEXT) {
         bad(r, "this is not the first line of a rotated audit log");
     } else if (r->first) {
         w->seq = after;

@@ -696,6 +696,7 @@ static void r28_a_rotated_file_that_was_changed_is_found(void **state)
         {"\"audit\":\"end\"", "\"audit\":\"ende\"", "file", 7},
         {"\"rows\":6", "\"rows\":7", "file", 7},
         {"\"after_seq\":0", "\"after_seq\":1", "missing", 2},
+        {"\"after_seq\":0", "\"after_seq\":9223372036854775807", "file", 1}, /* found by fuzzing: it overflowed */
     };
 
     (void)state;
