@@ -334,8 +334,12 @@ static void account(struct run *r)
 
 static void session_open(struct run *r)
 {
-    int rc = pam_open_session(r->pamh, 0), user = who(r);
+    int rc, user;
 
+    if (pam_getenv(r->pamh, "JWTAUTH_TOKEN_FILE"))
+        (void)pam_putenv(r->pamh, "JWTAUTH_TOKEN_FILE"); /* of an earlier session: taken out */
+    rc = pam_open_session(r->pamh, 0);
+    user = who(r);
     /* PERM_DENIED is libpam's word when its only module said IGNORE */
     EXPECT(rc, "open_session", PAM_SUCCESS, PAM_SESSION_ERR, PAM_PERM_DENIED);
     if (rc == PAM_SUCCESS)
