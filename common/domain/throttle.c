@@ -231,23 +231,28 @@ enum ja_status ja_throttle_judged(struct ja_ctx *ctx, const struct ja_throttle_w
     return st;
 }
 
-enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_who *who,
-                                  struct ja_error *err)
+static enum ja_status unbook(struct ja_ctx *ctx, const struct ja_bucket *b, size_t n, struct ja_error *err)
 {
-    struct ja_bucket b[SCOPES] = {0};
-    enum ja_status st = fill_keys(ctx, who, b, err);
+    enum ja_status st = ja_db_begin(ctx->db, err);
 
-    if (st == JA_OK)
-        st = ja_db_begin(ctx->db, err);
     if (st != JA_OK)
         return st;
-    for (int i = 0; st == JA_OK && i < SCOPES; i++)
+    for (size_t i = 0; st == JA_OK && i < n; i++)
         st = ja_bucket_take_back(ctx, &b[i], err);
     if (st == JA_OK)
         st = ja_db_commit(ctx->db, err);
     if (st != JA_OK)
         ja_db_rollback(ctx->db);
     return st;
+}
+
+enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_who *who,
+                                  struct ja_error *err)
+{
+    struct ja_bucket b[SCOPES] = {0};
+    enum ja_status st = fill_keys(ctx, who, b, err);
+
+    return st == JA_OK ? unbook(ctx, b, SCOPES, err) : st;
 }
 
 /* ---- codes ---- */
@@ -289,6 +294,15 @@ enum ja_status ja_throttle_clear_code(struct ja_ctx *ctx, const char *kind, cons
     enum ja_status st = fill_code(kind, user_key, &b, err);
 
     return st == JA_OK ? ja_bucket_drop(ctx, &b, err) : st;
+}
+
+enum ja_status ja_throttle_unbook_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
+                                       struct ja_error *err)
+{
+    struct ja_bucket b = {0};
+    enum ja_status st = fill_code(kind, user_key, &b, err);
+
+    return st == JA_OK ? unbook(ctx, &b, 1, err) : st;
 }
 
 /* ---- delay, pruning ---- */

@@ -51,6 +51,9 @@ enum ja_status ja_throttle_judged_code(struct ja_ctx *ctx, const char *kind, con
                                        struct ja_error *err);
 enum ja_status ja_throttle_clear_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
                                       struct ja_error *err);
+/* As ja_throttle_unbook: the system failed, not the person. */
+enum ja_status ja_throttle_unbook_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
+                                       struct ja_error *err);
 /* delay_base doubled per failure, at most delay_max. Milliseconds. */
 unsigned ja_throttle_delay_ms(const struct ja_ctx *ctx, int64_t count);
 /* How many buckets the pruning would take. */

@@ -415,14 +415,17 @@ enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t l
 
 void ja_auth_take_back(struct ja_auth *auth)
 {
+    struct ja_ctx *ctx = auth->ctx;
     struct ja_error err = {0};
+    enum ja_status st = JA_OK;
 
-    if (!auth->booked)
-        return;
-    auth->booked = false;
-    if (ja_throttle_unbook(auth->ctx, &auth->who, &err) != JA_OK)
-        ja_log_write(&auth->ctx->log, LOG_WARNING, "a try that was no failure stays counted: %s",
-                     err.message);
+    if (auth->booked)
+        st = ja_throttle_unbook(ctx, &auth->who, &err);
+    if (st == JA_OK && auth->code_booked)
+        st = ja_throttle_unbook_code(ctx, ja_auth_code_kind(auth), auth->user_key, &err);
+    auth->booked = auth->code_booked = false;
+    if (st != JA_OK)
+        ja_log_write(&ctx->log, LOG_WARNING, "a try that was no failure stays counted: %s", err.message);
 }
 
 /* A try whose password was evaluated stays counted, but nobody waits for its verdict any more. */
