@@ -41,6 +41,18 @@ static void refuse(struct table *t, const char *why)
         t->st = ja_fail(t->err, JA_ERR_INVALID, "invalid_file", "%s: row %zu %s", t->name, t->line + 1, why);
 }
 
+/* The rows could hold only one of two values. */
+static bool named_before(const struct table *t, const char *text, size_t len)
+{
+    size_t i;
+    const json_t *column;
+
+    json_array_foreach(t->header, i, column)
+        if (json_string_length(column) == len && memcmp(json_string_value(column), text, len) == 0)
+            return true;
+    return false;
+}
+
 static void on_field(void *text, size_t len, void *arg)
 {
     struct table *t = arg;
@@ -55,6 +67,8 @@ static void on_field(void *text, size_t len, void *arg)
     if (t->line == 0) {
         if (t->column >= COLUMNS_MAX)
             refuse(t, "has too many columns");
+        else if (named_before(t, text, len))
+            refuse(t, "names a column twice");
         else if (json_array_append_new(t->header, json_stringn(text, len)) != 0)
             t->st = ja_fail_nomem(t->err);
         t->column++;

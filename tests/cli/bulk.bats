@@ -64,6 +64,7 @@ CSV
 a.csv||is empty
 a.csv|username,emial\nalice,a@example.org\n|emial
 a.csv|username,email\nalice\n|row 2 has fewer fields
+a.csv|username,email,username\nalice,,bob\n|row 1 names a column twice
 a.csv|username\nalice,a@example.org\n|row 2 has more fields
 a.csv|username\n"alice"x\n|row 2 is no CSV
 a.csv|username\n"alice\n|is no CSV
