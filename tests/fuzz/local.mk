@@ -6,6 +6,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_hash \
+	tests/fuzz/fuzz_import \
 	tests/fuzz/fuzz_jwks \
 	tests/fuzz/fuzz_key_import \
 	tests/fuzz/fuzz_otpauth \
@@ -29,6 +30,8 @@ tests_fuzz_fuzz_cli_CFLAGS = $(authctl_CFLAGS)
 tests_fuzz_fuzz_cli_LDADD = $(authctl_LDADD)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_hash_SOURCES = tests/fuzz/fuzz_hash.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_import_LDADD = libja_import.la $(LDADD)
 tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_key_import_SOURCES = tests/fuzz/fuzz_key_import.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_otpauth_SOURCES = tests/fuzz/fuzz_otpauth.c $(ja_fuzz_replay)
@@ -51,7 +54,7 @@ FUZZ = $(notdir $(ja_fuzz))
 ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
-	$(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
+	$(libja_import_la_SOURCES) $(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
 	$(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))

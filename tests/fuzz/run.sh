@@ -47,8 +47,9 @@ search() {
 
 # What the targets are about; the rest of the library is reached by the way.
 parsers='base/config base/config_check base/config_syntax base/config_value base/net base/text base/text_time
-domain/jwk domain/jwk_ec domain/jwk_ed domain/jwk_hmac domain/jwk_import domain/jwk_rsa domain/jwks domain/jws
-domain/password_argon2 domain/password_crypt domain/password_hash domain/token domain/totp'
+domain/audit_file domain/jwk domain/jwk_ec domain/jwk_ed domain/jwk_hmac domain/jwk_import domain/jwk_rsa domain/jwks domain/jws
+domain/password_argon2 domain/password_crypt domain/password_hash domain/token domain/totp
+import/csv_table import/user_file notify/message_template notify/template_text'
 
 coverage() {
     mkdir -p "$out/cov"
