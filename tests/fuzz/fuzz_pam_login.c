@@ -145,6 +145,7 @@ struct run {
     int prompts;
     char password[OURS][PASSWORD_MAX]; /* what is right now */
     bool must_change[OURS];
+    bool by_key;   /* sshd's word for a login without us */
     int logged_in; /* whom the last successful authenticate was for; NOBODY */
     /* in this call: */
     bool right_password[OURS], right_code, renamed;
@@ -345,7 +346,7 @@ static void session_open(struct run *r)
     if (rc == PAM_SUCCESS)
         FUZZ_DEMAND(user != NOBODY && may_log_in[user]);
     if (rc == PAM_SUCCESS && pam_getenv(r->pamh, "JWTAUTH_TOKEN_FILE"))
-        FUZZ_DEMAND(r->logged_in == user && !r->must_change[user]);
+        FUZZ_DEMAND((r->logged_in == user || r->by_key) && !r->must_change[user]);
     FUZZ_DEMAND(rc != PAM_SUCCESS || !pam_getenv(r->pamh, "JWTAUTH_LOGIN")); /* not for the session's child */
 }
 
@@ -393,11 +394,15 @@ static void set_item(struct run *r)
 
 static void set_env(struct run *r)
 {
-    static const char *const variables[] = {"JWTAUTH_LOGIN", "JWTAUTH_SESSION_ID", "JWTAUTH_TOKEN_FILE", "HOME"};
-    const char *name = variables[fuzz_byte(&r->in) % 4];
+    static const char *const variables[] = {"JWTAUTH_LOGIN", "JWTAUTH_SESSION_ID", "JWTAUTH_TOKEN_FILE", "HOME",
+                                            "SSH_AUTH_INFO_0"};
+    const char *name = variables[fuzz_byte(&r->in) % 5];
     char *text = fuzz_text(&r->in, '\n'), *line = NULL;
 
+    for (char *p = text; *p; p++)
+        *p = *p == '\t' ? '\n' : *p; /* sshd's information has lines */
     FUZZ_DEMAND(asprintf(&line, "%s=%s", name, text) > 0);
+    r->by_key = r->by_key || strcmp(name, "SSH_AUTH_INFO_0") == 0;
     if (strcmp(name, "JWTAUTH_TOKEN_FILE") != 0) /* that one is what the module shows a login by */
         (void)pam_putenv(r->pamh, line);
     free(line);
