@@ -48,7 +48,7 @@ static enum ja_status run_issue(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && cli->json)
         st = cli_answer(cli,
                         json_pack("{s:s,s:s,s:I,s:s,s:o}", "access_token", m.token, "token_type",
-                                  "Bearer", "expires_in", (json_int_t)(m.exp - cli_now(cli)), "jti",
+                                  "Bearer", "expires_in", (json_int_t)(m.exp - m.iat), "jti",
                                   m.jti, "expires_at", cli_json_time(m.exp)),
                         err);
     else if (st == JA_OK)

@@ -19,7 +19,7 @@ enum ja_status row_tokens_answer(struct cli *cli, const struct ja_auth_tokens *t
     return cli_answer(cli,
                       json_pack("{s:s,s:s,s:s,s:I,s:s,s:o}", "access_token", t->access.token,
                                 "refresh_token", (const char *)t->refresh.data, "token_type", "Bearer",
-                                "expires_in", (json_int_t)(t->access.exp - cli_now(cli)), "session_id",
+                                "expires_in", (json_int_t)(t->access.exp - t->access.iat), "session_id",
                                 t->session.id, "user", user),
                       err);
 }

@@ -11,6 +11,15 @@
 
 static const struct ja_rate letters_per_user = {5, 3600};
 
+/* What a text message costs is paid by the installation: premium numbers are called for by those who earn with them
+ * (SMS pumping).  `digits` of the number name the bucket; 0: all. */
+static const struct { const char *name; size_t digits; struct ja_rate rate; } sms_limits[] = {
+    {"sms-number", JA_PHONE_MAX, {3, 900}},
+    {"sms-number-day", JA_PHONE_MAX, {10, 86400}},
+    {"sms-prefix-day", 8, {100, 86400}}, /* "+4930123": a block of 10,000 numbers or so */
+    {"sms-day", 0, {2000, 86400}},
+};
+
 static const struct {
     enum ja_purpose purpose;
     enum ja_channel channel;
@@ -125,14 +134,30 @@ static enum ja_status queue(struct ja_ctx *ctx, const struct ja_user *u, size_t 
     return st;
 }
 
+static enum ja_status take_sms_turn(struct ja_ctx *ctx, const char *number, struct ja_error *err)
+{
+    char key[96];
+    enum ja_status st = JA_OK;
+
+    for (size_t i = 0; st == JA_OK && i < sizeof sms_limits / sizeof *sms_limits; i++) {
+        const struct ja_rate_key k = {key, sms_limits[i].rate};
+
+        (void)snprintf(key, sizeof key, "%s %.*s", sms_limits[i].name, (int)sms_limits[i].digits, number);
+        st = ja_rate_take_in_tx(ctx, &k, err);
+    }
+    return st;
+}
+
 static enum ja_status take_turn(struct ja_ctx *ctx, const struct ja_user *u, const char *template,
-                                struct ja_error *err)
+                                const struct ja_sent *sent, struct ja_error *err)
 {
     char key[96];
     const struct ja_rate_key k = {key, letters_per_user};
+    enum ja_status st;
 
     (void)snprintf(key, sizeof key, "letter %s %s", template, u->id);
-    return ja_rate_take_in_tx(ctx, &k, err);
+    st = ja_rate_take_in_tx(ctx, &k, err);
+    return st == JA_OK && sent->channel == JA_CHANNEL_SMS ? take_sms_turn(ctx, sent->destination, err) : st;
 }
 
 enum ja_status ja_letter_token(struct ja_ctx *ctx, const struct ja_user *user, enum ja_purpose purpose,
@@ -153,7 +178,7 @@ enum ja_status ja_letter_token(struct ja_ctx *ctx, const struct ja_user *user, e
     if (which == sizeof letters / sizeof *letters)
         return ja_fail(err, JA_ERR_INTERNAL, "internal", "no letter for this purpose and channel");
     (void)snprintf(sent.destination, sizeof sent.destination, "%s", destination);
-    st = take_turn(ctx, user, letters[which].template, err);
+    st = take_turn(ctx, user, letters[which].template, &sent, err);
     if (st == JA_OK)
         st = ja_ott_create(ctx, &spec, &secret, err);
     if (st == JA_OK)

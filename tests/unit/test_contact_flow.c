@@ -175,6 +175,45 @@ static void messages_to_one_user_are_bounded(void **state)
     OK(send("dave", JA_CHANNEL_EMAIL, ""));
 }
 
+static int64_t texts_sent(const char *prefix, int users, int each)
+{
+    char name[16], phone[20];
+    int64_t n = 0;
+
+    for (int i = 0; i < users; i++) {
+        struct ja_user u = {0};
+        struct ja_error err = {0};
+        char id[37];
+
+        (void)snprintf(name, sizeof name, "u%s%d", prefix + 1, i);
+        (void)snprintf(phone, sizeof phone, "%s%05d", prefix, i);
+        ja_test_user(t, name, NULL, id);
+        u = find(name);
+        free(u.phone);
+        u.phone = strdup(phone);
+        OK(ja_db_begin(t->ctx.db, &err));
+        OK(ja_user_update(&t->ctx, &u, &err));
+        OK(ja_db_commit(t->ctx.db, &err));
+        ja_user_clear(&u);
+        for (int k = 0; k < each; k++)
+            n += send(name, JA_CHANNEL_SMS, "too_many_attempts") == JA_OK;
+    }
+    return n;
+}
+
+/* CVE-2023-33291, CVE-2024-51557, CVE-2026-25043 (SMS pumping): per number, per prefix, per day. R26. */
+static void r26_text_messages_are_limited(void **state)
+{
+    (void)state;
+    assert_int_equal(texts_sent("+4930123", 1, 9), 3); /* one number: 3 in 15 minutes */
+    ja_fake_clock_advance(&t->clock, 900);
+    assert_int_equal(send("u49301230", JA_CHANNEL_SMS, "too_many_attempts"), JA_OK);
+    assert_int_equal(texts_sent("+8821600", 120, 1), 100); /* a block of numbers: 100 a day */
+    assert_int_equal(texts_sent("+4940999", 2, 1), 2); /* others go on */
+    ja_fake_clock_advance(&t->clock, 86400);
+    assert_int_equal(send("u882160099", JA_CHANNEL_SMS, ""), JA_OK);
+}
+
 static void a_phone_alone_serves_where_policy_says_so(void **state)
 {
     struct ja_test_letter l;
@@ -381,6 +420,7 @@ int main(void)
         T(a_token_named_for_somebody_else_is_none, email),
         T(r19_sending_again_voids_the_former, email),
         T(messages_to_one_user_are_bounded, email),
+        T(r26_text_messages_are_limited, phone),
         T(a_phone_alone_serves_where_policy_says_so, phone),
         T(a_phone_alone_serves_where_policy_says_so, any),
         T(all_means_each_address_that_was_given, all),
