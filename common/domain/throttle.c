@@ -270,12 +270,12 @@ static enum ja_status fill_code(const char *kind, const char *user_key, struct j
 }
 
 enum ja_status ja_throttle_book_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
-                                     struct ja_error *err)
+                                     int64_t rows_max, struct ja_error *err)
 {
     struct booking k = {.n = 1};
     enum ja_status st = fill_code(kind, user_key, k.b, err);
 
-    return st == JA_OK ? book(ctx, &k, 0, err) : st;
+    return st == JA_OK ? book(ctx, &k, rows_max, err) : st;
 }
 
 enum ja_status ja_throttle_judged_code(struct ja_ctx *ctx, const char *kind, const char *user_key,

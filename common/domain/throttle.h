@@ -42,11 +42,11 @@ enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_wh
  * password): taken back. Opens its own transaction. */
 enum ja_status ja_throttle_unbook(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                   struct ja_error *err);
-/* Codes of a second factor, counted per secret over every source, session and day (300 a day), so that a right password
+/* Codes of a second factor, counted per secret over every source, session and day (150 in a window of a day), so that a right password
  * does not open a million codes. `kind`: "totp", "recovery". Booked (own transaction) before it is compared;
  * only a right code clears (the caller's transaction); judged as ja_throttle_judged. */
 enum ja_status ja_throttle_book_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
-                                     struct ja_error *err);
+                                     int64_t rows_max, struct ja_error *err); /* rows_max as above */
 enum ja_status ja_throttle_judged_code(struct ja_ctx *ctx, const char *kind, const char *user_key,
                                        struct ja_error *err);
 enum ja_status ja_throttle_clear_code(struct ja_ctx *ctx, const char *kind, const char *user_key,

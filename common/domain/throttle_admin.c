@@ -17,10 +17,17 @@ static void copy(char *out, size_t size, const char *from, size_t len)
     (void)snprintf(out, size, "%.*s", (int)len, from);
 }
 
+/* "ID", or "totp-confirm:ID" (factor_flow.c). */
 static void set_user(struct ja_throttle_row *r, const char *text, size_t len)
 {
     char id[JA_UUID_LEN + 1] = "";
+    const char *colon = memchr(text, ':', len);
 
+    if (colon) {
+        copy(r->what, sizeof r->what, text, (size_t)(colon - text));
+        len -= (size_t)(colon + 1 - text);
+        text = colon + 1;
+    }
     r->unknown_user = len > 0 && text[0] == '?';
     if (len == JA_UUID_LEN)
         copy(id, sizeof id, text, len);

@@ -208,10 +208,11 @@ enum ja_status ja_bucket_make_room(struct ja_ctx *ctx, int64_t rows, int64_t max
 
     if (st != JA_OK || rows <= max)
         return st;
+    /* not what was touched this second: among it is what this try made */
     st = ja_db_exec(ctx->db,
                     "DELETE FROM throttle WHERE (scope, key) IN (SELECT scope, key FROM throttle few_least "
-                    "WHERE scope <> 'code' AND blocked_until <= $1 AND updated_at < $2 "
-                    "ORDER BY count, updated_at LIMIT $3)",
-                    JA_BINDS(JA_I(ja_now(&ctx->clock)), JA_I(ja_now(&ctx->clock)), JA_I(batch)), &n, err);
+                    "WHERE (scope <> 'code' OR key LIKE '% ?%') AND blocked_until <= $1 "
+                    "AND updated_at <> $1 ORDER BY count, updated_at LIMIT $2)",
+                    JA_BINDS(JA_I(ja_now(&ctx->clock)), JA_I(batch)), &n, err);
     return gone(ctx, st, n, err);
 }

@@ -3,7 +3,8 @@
  * The number of rows is kept in counters ('throttle_rows') with every insert and delete.  Each new row takes a few whose
  * time is over with it; at JA_THROTTLE_ROWS_MAX those with the lowest count go first, the oldest among them.  A flood
  * of names and addresses cannot push a counter near its limit out by that: each row costs its maker a password hash,
- * and a row of count 1 goes before one of count 4.  Blocked rows and those of codes never go early.
+ * and a row of count 1 goes before one of count 4.  Blocked rows and those of users' codes never go early
+ * (there are two a user); behind the code of a name that is nobody's is no secret.
  */
 #ifndef JA_DOMAIN_THROTTLE_BUCKET_H
 #define JA_DOMAIN_THROTTLE_BUCKET_H
@@ -12,9 +13,9 @@
 
 #define JA_THROTTLE_KEY_MAX 256
 #define JA_THROTTLE_ROWS_MAX 200000
-/* With a window of three steps 300 tries a day hit a 6-digit code with 0.09 % (SECURITY, AuthQuake: n <= 330).  A person
- * who mistypes comes nowhere near. */
-#define JA_THROTTLE_PER_CODE ((struct ja_rate){300, 86400})
+/* With a window of three steps 300 tries within a day hit a 6-digit code with 0.09 % (SECURITY, AuthQuake: n <= 330); a
+ * day may take its half of two windows.  A person who mistypes comes nowhere near. */
+#define JA_THROTTLE_PER_CODE ((struct ja_rate){150, 86400})
 #define JA_THROTTLE_OTHER_LONGEST 86400 /* the longest window of scope 'other' */
 
 struct ja_bucket {

@@ -342,7 +342,7 @@ static enum ja_status book_code(struct ja_auth *a, struct ja_error *err)
 
     if (!counts(a))
         return JA_OK;
-    st = ja_throttle_book_code(a->ctx, ja_auth_code_kind(a), a->user_key, &local);
+    st = ja_throttle_book_code(a->ctx, ja_auth_code_kind(a), a->user_key, 0, &local);
     a->code_booked = st == JA_OK;
     if (st == JA_ERR_THROTTLED) {
         if (a->reason == JA_REASON_NONE || a->req.mfa == JA_MFA_ALWAYS)

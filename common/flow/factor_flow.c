@@ -78,6 +78,8 @@ static enum ja_status log_refusal(struct ja_ctx *ctx, const struct ja_user *u,
     st = ja_audit_write(ctx, &ev, err);
     if (st == JA_OK)
         st = ja_throttle_judged(ctx, who, err);
+    if (st == JA_OK)
+        st = ja_throttle_judged_code(ctx, "totp", u->id, err);
     st = ja_tx_end(ctx, st, err);
     if (st == JA_OK) {
         *err = refusal;
@@ -100,6 +102,8 @@ static enum ja_status confirm(struct ja_ctx *ctx, const struct ja_user *u,
     if (st == JA_OK)
         st = ja_throttle_clear(ctx, who, err);
     if (st == JA_OK)
+        st = ja_throttle_clear_code(ctx, "totp", u->id, err);
+    if (st == JA_OK)
         st = ja_recovery_regenerate(ctx, u->id, &codes, err);
     if (st == JA_OK)
         st = ja_account_audit(ctx, "totp.confirm", u->username, NULL, err);
@@ -108,6 +112,21 @@ static enum ja_status confirm(struct ja_ctx *ctx, const struct ja_user *u,
         *ret_codes = codes;
     else
         ja_secret_clear(&codes);
+    return st;
+}
+
+/* Counted against the secret too, as at a login. */
+static enum ja_status confirm_booked(struct ja_ctx *ctx, const struct ja_user *u,
+                                     const struct ja_throttle_who *who, const char *code, size_t len,
+                                     struct ja_secret *ret_codes, struct ja_error *err)
+{
+    enum ja_status st = ja_throttle_book_code(ctx, "totp", u->id, 0, err);
+
+    if (st != JA_OK)
+        return st;
+    st = confirm(ctx, u, who, code, len, ret_codes, err);
+    if (st != JA_OK && st != JA_ERR_DENIED)
+        (void)ja_throttle_unbook_code(ctx, "totp", u->id, NULL);
     return st;
 }
 
@@ -131,7 +150,7 @@ enum ja_status ja_account_totp_confirm(struct ja_ctx *ctx, const char *name, con
     (void)snprintf(key, sizeof key, "totp-confirm:%s", u.id);
     st = ja_throttle_book(ctx, &who, &count, err);
     if (st == JA_OK) {
-        st = confirm(ctx, &u, &who, code, len, ret_codes, err);
+        st = confirm_booked(ctx, &u, &who, code, len, ret_codes, err);
         if (st != JA_OK && st != JA_ERR_DENIED)
             (void)ja_throttle_unbook(ctx, &who, NULL); /* nothing was guessed */
     }

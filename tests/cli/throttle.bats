@@ -50,6 +50,15 @@ counted() {
         grep -qx 'root|user:alice'
 }
 
+@test "wrong codes of an enrolment are counted for their user too" {
+    authctl -q totp enroll alice >/dev/null
+    fails_with 1 authctl totp confirm alice 000000
+    authctl throttle list --user alice --json |
+        json 'sorted((r["scope"], r["what"]) for r in d["throttle"])' >out
+    [ "$(cat out)" = "[('code', 'totp'), ('user', 'totp-confirm'), ('user_source', 'totp-confirm')]" ]
+    [ "$(authctl throttle clear --user alice --json)" = '{"cleared":3}' ]
+}
+
 @test "a source is cleared by address, network or as this host" {
     wrong alice
     [ "$(authctl throttle clear --source 192.0.2.1 --json)" = '{"cleared":0}' ]

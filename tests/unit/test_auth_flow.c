@@ -847,6 +847,25 @@ static void r10_a_source_is_blocked_over_all_names_but_where_trusted(void **stat
     assert_true(allowed(&o));
 }
 
+/* R10, CVE-2020-35590: a customer's /56 is one source, however many of its addresses are used. */
+static void r10_the_addresses_of_one_ipv6_network_are_one_source(void **state)
+{
+    struct world *w = *state;
+    struct outcome o = {0};
+    char source[64], name[16];
+    int evaluated = 0;
+
+    for (int i = 0; i < 1000 && evaluated < 20; i++) {
+        (void)snprintf(source, sizeof source, "2001:db8:7:%x%02x::%x", 0x1a, i % 256, i + 1);
+        (void)snprintf(name, sizeof name, "user%d", i);
+        o = LOGIN(w, .user = name, .password = WRONG, .source = source);
+        evaluated += o.r.reason == JA_REASON_UNKNOWN_USER;
+    }
+    assert_int_equal(evaluated, 4);
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .source = "2001:db8:7:1b00::1"); /* another network */
+    assert_true(allowed(&o));
+}
+
 /* ---- tries that were no failures ---- */
 
 static void an_open_prompt_books_nothing(void **state)
@@ -1063,6 +1082,7 @@ int main(void)
         T(r10_hostile_sources_are_one_bucket, limit_3),
         T(r10_one_local_user_does_not_block_another, limit_3),
         T(r10_a_source_is_blocked_over_all_names_but_where_trusted, sources),
+        T(r10_the_addresses_of_one_ipv6_network_are_one_source, sources),
         T(an_open_prompt_books_nothing, limit_3),
         T(r21_no_hashing_slot_counts_as_no_failure, slots),
         T(a_damaged_hash_is_a_system_failure, NULL),

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIMIT 300 /* throttle_bucket.h: JA_THROTTLE_PER_CODE */
+#define LIMIT 150 /* throttle_bucket.h: JA_THROTTLE_PER_CODE */
 #define COUNT(kind) "SELECT COALESCE(SUM(count), 0) AS n FROM throttle WHERE scope = 'code' AND key LIKE '" kind " %'"
 
 /* Wrong codes after the right password, each from an address of its own, so that no other limit is met. */
