@@ -41,16 +41,19 @@ static void refuse(struct table *t, const char *why)
         t->st = ja_fail(t->err, JA_ERR_INVALID, "invalid_file", "%s: row %zu %s", t->name, t->line + 1, why);
 }
 
-/* The rows could hold only one of two values. */
-static bool named_before(const struct table *t, const char *text, size_t len)
+/* A name that stands twice is refused: the rows could hold only one of two values. */
+static void add_column(struct table *t, const char *text, size_t len)
 {
+    json_t *name = json_stringn(text, len), *column;
     size_t i;
-    const json_t *column;
 
     json_array_foreach(t->header, i, column)
-        if (json_string_length(column) == len && memcmp(json_string_value(column), text, len) == 0)
-            return true;
-    return false;
+        if (json_equal(column, name))
+            refuse(t, "names a column twice");
+    if (t->column++ >= COLUMNS_MAX)
+        refuse(t, "has too many columns");
+    if (!name || json_array_append_new(t->header, name) != 0)
+        t->st = ja_fail_nomem(t->err);
 }
 
 static void on_field(void *text, size_t len, void *arg)
@@ -65,13 +68,7 @@ static void on_field(void *text, size_t len, void *arg)
         return;
     }
     if (t->line == 0) {
-        if (t->column >= COLUMNS_MAX)
-            refuse(t, "has too many columns");
-        else if (named_before(t, text, len))
-            refuse(t, "names a column twice");
-        else if (json_array_append_new(t->header, json_stringn(text, len)) != 0)
-            t->st = ja_fail_nomem(t->err);
-        t->column++;
+        add_column(t, text, len);
         return;
     }
     column = json_string_value(json_array_get(t->header, t->column++));
