@@ -142,9 +142,9 @@ static enum ja_status read_filter(struct cli *cli, struct ja_audit_filter *f, ch
         f->user = user;
     }
     if (st == JA_OK)
-        st = cli_opt_when(cli, "since", 0, &f->since, err);
+        st = cli_opt_past(cli, "since", 0, &f->since, err);
     if (st == JA_OK)
-        st = cli_opt_when(cli, "until", 0, &f->until, err);
+        st = cli_opt_past(cli, "until", 0, &f->until, err);
     if (st == JA_OK)
         st = cli_opt_int(cli, "after", 0, INT64_MAX, 0, &f->after, err);
     if (st == JA_OK)
@@ -290,7 +290,7 @@ static enum ja_status run_rotate(struct cli *cli, struct ja_error *err)
     if (cli_opt(cli, "keep") && cli_opt(cli, "before"))
         return cli_usage(cli, err, "give --keep or --before, not both");
     if (st == JA_OK)
-        st = cli_opt_when(cli, "before", cli_now(cli) - keep, &before, err);
+        st = cli_opt_past(cli, "before", cli_now(cli) - keep, &before, err);
     if (st == JA_OK)
         st = ja_audit_rotate(&cli->ctx, cli->args[0], before, &r, err);
     if (st != JA_OK)
@@ -317,8 +317,8 @@ static const struct cli_option list_options[] = {
     {"action", 0, "ACTION", false, "one action, or with a final * all that begin so: 'user.*'"},
     {"outcome", 0, "OUTCOME", false, "success, failure or denied"},
     {"source", 0, "NET", false, "from this address or network"},
-    {"since", 0, "TIME", false, "from this time on"},
-    {"until", 0, "TIME", false, "before this time"},
+    {"since", 0, "TIME", false, "from this time on; 1d: from a day ago"},
+    {"until", 0, "TIME", false, "before this time; 1h: until an hour ago"},
     {"follow", 0, NULL, false, "wait for more rows, a line each, until interrupted"},
     {"json-lines", 0, NULL, false, "one JSON object a line, for log shippers"},
     CLI_OPTIONS_PAGE,
@@ -338,7 +338,7 @@ static const struct cli_option rotate_options[] = {
 const struct command cmd_audit_commands[] = {
     {.noun = "audit", .verb = "list", .run = run_list, .needs = NEEDS_STORE, .options = list_options,
      .summary = "list who did what to whom, from where, and how it ended",
-     .example = "authctl audit list --user alice --outcome denied --since 2026-11-01T00:00:00Z",
+     .example = "authctl audit list --user alice --outcome denied --since 1d",
      .details = "--follow begins with what comes next, or with --after or --since there. With it or\n"
                 "--json-lines each line is an object of its own. Repeated refusals are one row with\n"
                 "a count.",

@@ -355,6 +355,19 @@ enum ja_status cli_opt_when(const struct cli *cli, const char *name, int64_t oth
     return bad_value(name, value, "a time such as 2h, 7d or 2030-01-31T12:00:00Z", err);
 }
 
+enum ja_status cli_opt_past(const struct cli *cli, const char *name, int64_t otherwise,
+                            int64_t *ret_time, struct ja_error *err)
+{
+    const char *value = cli_opt(cli, name);
+    int64_t ago = 0;
+
+    if (value && ja_parse_duration(value, &ago)) {
+        *ret_time = cli_now(cli) - ago;
+        return JA_OK;
+    }
+    return cli_opt_when(cli, name, otherwise, ret_time, err);
+}
+
 enum ja_status cli_opt_alg(const struct cli *cli, const char *name, enum ja_alg *ret,
                            struct ja_error *err)
 {

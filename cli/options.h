@@ -69,6 +69,9 @@ enum ja_status cli_opt_duration(const struct cli *cli, const char *name, int64_t
                                 int64_t *ret_seconds, struct ja_error *err);
 enum ja_status cli_opt_when(const struct cli *cli, const char *name, int64_t otherwise,
                             int64_t *ret_time, struct ja_error *err);
+/* The same for what lies behind: a duration is that long ago. */
+enum ja_status cli_opt_past(const struct cli *cli, const char *name, int64_t otherwise,
+                            int64_t *ret_time, struct ja_error *err);
 /* ES256, EdDSA, RS256, HS256; JA_ALG_NONE when not given. */
 enum ja_status cli_opt_alg(const struct cli *cli, const char *name, enum ja_alg *ret,
                            struct ja_error *err);

@@ -56,6 +56,9 @@ reason seq service source target time time_ms" ]
     next=$(authctl audit list --limit 1 --json | json 'd["next"]')
     [ "$(authctl audit list --limit 1 --after "$next" --json | json 'd["rows"][0]["seq"]')" = 2 ]
     [ "$(authctl audit list --until 2000-01-01T00:00:00Z --json)" = '{"rows":[],"next":null}' ]
+    # a duration lies behind, not before us
+    [ "$(authctl audit list --since 1h --json | json 'len(d["rows"]) > 0')" = True ]
+    [ "$(authctl audit list --until 1h --json)" = '{"rows":[],"next":null}' ]
     [ "$(authctl audit list --user gone --json | json 'd["rows"]')" = '[]' ]
     fails_with 5 authctl audit list --outcome maybe
     fails_with 5 authctl audit list --source nowhere

@@ -238,7 +238,7 @@ static void migrate_forever(void *arg)
         (void)pause();
 }
 
-/* Each is there wholly or not at all, and the next run finishes it. */
+/* Each step is there wholly or not at all, and the next run finishes the rest. */
 static void kill9_leaves_no_half_migration(void **state)
 {
     int none = 0, done = 0;
@@ -258,7 +258,9 @@ static void kill9_leaves_no_half_migration(void **state)
         OK(ja_db_open(&(struct ja_db_options){.url = t.url, .busy_timeout = 5, .create = true, .any_schema = true},
                       &db, &err));
         OK(ja_schema_version(db, &version, &err));
-        assert_true(version == 0 || version == ja_schema_version_built());
+        assert_true(version >= 0 && version <= ja_schema_version_built());
+        if (version > 0)
+            OK(ja_db_check(db, NULL, 0, &err)); /* the tables are those of that version, no more and no less */
         none += version == 0;
         done += version != 0;
         OK(ja_migrate(db, 2, NULL, &err));
