@@ -438,6 +438,16 @@ static enum ja_status run(struct finish *f, struct ja_error *err)
     return JA_OK;
 }
 
+void ja_auth_given_up(struct ja_auth *auth)
+{
+    struct finish f = {.a = auth, .fruit = FRUIT_HANDLE};
+
+    auth->finished = true;
+    describe(&f);
+    deny(&f, reason_so_far(auth));
+    auth->booked = auth->code_booked = false;
+}
+
 enum ja_status ja_auth_finish_handle(struct ja_auth *auth, int64_t pid,
                                      char ret_handle[JA_HANDLE_LEN + 1],
                                      struct ja_auth_result *ret, struct ja_error *err)

@@ -428,34 +428,13 @@ void ja_auth_take_back(struct ja_auth *auth)
         ja_log_write(&ctx->log, LOG_WARNING, "a try that was no failure stays counted: %s", err.message);
 }
 
-/* A try whose password was evaluated stays counted, but nobody waits for its verdict any more. */
-static void give_up(struct ja_auth *auth)
-{
-    struct ja_ctx *ctx = auth->ctx;
-    struct ja_error err = {0};
-    enum ja_status st = ja_db_begin(ctx->db, &err);
-
-    if (st == JA_OK && auth->booked)
-        st = ja_throttle_judged(ctx, &auth->who, &err);
-    if (st == JA_OK && auth->code_booked)
-        st = ja_throttle_judged_code(ctx, ja_auth_code_kind(auth), auth->user_key, &err);
-    if (st == JA_OK)
-        st = ja_db_commit(ctx->db, &err);
-    if (st != JA_OK) {
-        ja_db_rollback(ctx->db);
-        ja_log_write(&ctx->log, LOG_WARNING, "a try that was given up counts as under way: %s", err.message);
-        return;
-    }
-    auth->booked = auth->code_booked = false;
-}
-
 /* Memory or time that ran out is nobody's failure: else pressure on the machine would lock people out (F9). */
 void ja_auth_abandon(struct ja_auth *auth)
 {
-    if (!auth->evaluated)
+    if (!auth->evaluated || (auth->dead && auth->password_ok))
         ja_auth_take_back(auth);
     else if (auth->booked || auth->code_booked)
-        give_up(auth);
+        ja_auth_given_up(auth);
 }
 
 void ja_auth_free(struct ja_auth *auth)

@@ -46,6 +46,9 @@ struct ja_auth {
 /* Which secret a code is of: what its tries are counted against (throttle.h). */
 const char *ja_auth_code_kind(const struct ja_auth *auth);
 
+/* The conversation ended after something was evaluated: a denied try like any other, which stays counted and has its
+ * row; nobody waits for its verdict any more. */
+void ja_auth_given_up(struct ja_auth *auth);
 /* The booked try counts for nothing: nothing was evaluated, or what was evaluated was right. */
 void ja_auth_take_back(struct ja_auth *auth);
 

@@ -999,6 +999,11 @@ static void r9_tries_given_up_at_the_code_are_not_waited_for(void **state)
         assert_string_equal(o.prompts, "PC");
         assert_int_equal(o.r.verdict, JA_DENY);
     }
+    /* R28: each is an attempt like any other */
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM audit_log WHERE target = 'user:bob' AND outcome = 'denied' "
+                               "AND reason = 'wrong_password'"), 2);
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM audit_log WHERE target = 'user:bob' AND outcome = 'denied' "
+                               "AND reason = 'code_required'"), 1);
     before = w->t->clock.mono_ms;
     o = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW);
     assert_true(denied(&o, JA_REASON_THROTTLED));
