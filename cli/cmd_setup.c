@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "common/flow/setup_flow.h"
+#include "common/notify/deliver.h"
 
 static const struct cli_option init_options[] = {
     {"issuer", 0, "URL", false, "claim iss of tokens (https:// and this host's full name)"},
@@ -83,6 +84,26 @@ static void add_finding(void *arg, enum ja_doctor_level level, const char *check
                              f->err);
 }
 
+/* Flows do not know how messages leave; what is wrong with it belongs to the findings all the same. */
+static void check_providers(struct cli *cli, struct findings *f)
+{
+    static const enum ja_channel channels[] = {JA_CHANNEL_EMAIL, JA_CHANNEL_SMS};
+
+    if (cli_require(cli, NEEDS_CONFIG, NULL) != JA_OK)
+        return; /* that is a finding already */
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+        struct ja_error why = {0};
+
+        if (!ja_outbox_has_provider(&cli->ctx, channels[i]))
+            continue;
+        if (ja_provider_check(&cli->ctx, channels[i], &why) == JA_OK)
+            add_finding(f, JA_DOCTOR_OK, ja_channel_name(channels[i]), ja_provider_name(&cli->ctx, channels[i]), "");
+        else
+            add_finding(f, JA_DOCTOR_FAIL, ja_channel_name(channels[i]), why.message,
+                        "mend it, then: authctl outbox flush");
+    }
+}
+
 static enum ja_status run_doctor(struct cli *cli, struct ja_error *err)
 {
     struct findings f = {.err = err};
@@ -92,12 +113,13 @@ static enum ja_status run_doctor(struct cli *cli, struct ja_error *err)
     if (f.st != JA_OK)
         return f.st;
     worst = ja_doctor(cli->config_path, &ja_clock_system, add_finding, &f);
+    check_providers(cli, &f);
     if (f.st != JA_OK) {
         cli_rows_free(f.rows);
         return f.st;
     }
     f.st = cli_rows_end(f.rows, err);
-    if (f.st == JA_OK && worst == JA_DOCTOR_FAIL)
+    if (f.st == JA_OK && (worst == JA_DOCTOR_FAIL || f.failed > 0))
         return ja_fail(err, JA_ERR_CONFIG, "doctor_failed", "%d check%s failed", f.failed,
                        f.failed == 1 ? "" : "s");
     return f.st;

@@ -2,12 +2,14 @@
 # nothing here edits /etc/pam.d.
 ja_services = \
 	packaging/systemd/jwtauth-key-rotate.service \
+	packaging/systemd/jwtauth-outbox.service \
 	packaging/systemd/jwtauth-purge.service
 EXTRA_DIST += $(addsuffix .in,$(ja_services)) packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles
 
 unitdir = $(prefix)/lib/systemd/system
 dist_unit_DATA = \
 	packaging/systemd/jwtauth-key-rotate.timer \
+	packaging/systemd/jwtauth-outbox.timer \
 	packaging/systemd/jwtauth-purge.timer
 nodist_unit_DATA = $(ja_services)
 CLEANFILES += $(ja_services)

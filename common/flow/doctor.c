@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/db/migrate.h"
 #include "common/domain/health.h"
+#include "common/domain/outbox_row.h"
 #include "common/domain/signing_key.h"
 #include "common/flow/doctor_internal.h"
 
@@ -298,6 +299,28 @@ static void check_contents(struct doctor *d)
                    "the clock is behind the newest audit row, %s", when);
 }
 
+static void check_outbox(struct doctor *d)
+{
+    struct ja_outbox_health h = {0};
+    struct ja_error err = {0};
+    bool quiet;
+
+    if (ja_outbox_health(&d->ctx, &h, &err) != JA_OK) {
+        doctor_fail(d, JA_DOCTOR_FAIL, "outbox", "authctl db check", &err);
+        return;
+    }
+    quiet = h.overdue == 0 && h.given_up == 0;
+    if (h.overdue > 0)
+        doctor_say(d, JA_DOCTOR_WARN, "outbox",
+                   "systemctl enable --now jwtauth-outbox.timer; why: authctl outbox list --state queued",
+                   "%lld messages are due and nobody sends them", (long long)h.overdue);
+    if (h.given_up > 0)
+        doctor_say(d, JA_DOCTOR_WARN, "outbox", "authctl outbox list --state given_up; then outbox retry or drop",
+                   "%lld messages were given up", (long long)h.given_up);
+    if (quiet && h.queued > 0)
+        doctor_say(d, JA_DOCTOR_OK, "outbox", "", "%lld messages wait for their next attempt", (long long)h.queued);
+}
+
 static void check_clock(struct doctor *d)
 {
     char when[JA_TIME_LEN + 1];
@@ -333,6 +356,7 @@ enum ja_doctor_level ja_doctor(const char *config_path, const struct ja_clock *c
         if (strcmp(d.ctx.cfg->store.url, "none") != 0 && check_store(&d)) {
             check_keys(&d);
             check_contents(&d);
+            check_outbox(&d);
         }
     }
     doctor_stacks(&d);

@@ -5,7 +5,7 @@ libja_notify_la_SOURCES = \
 	common/notify/deliver.c common/notify/deliver.h \
 	common/notify/mail_header.c common/notify/mail_header.h \
 	common/notify/message_template.c common/notify/message_template.h \
-	common/notify/provider.h common/notify/provider_common.c \
+	common/notify/provider.h common/notify/provider_check.c common/notify/provider_common.c \
 	common/notify/provider_command.c common/notify/provider_http.c common/notify/provider_smtp.c \
 	common/base/subprocess.c common/base/subprocess.h \
 	common/notify/template_builtin.h common/notify/template_text.c

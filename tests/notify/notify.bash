@@ -99,7 +99,7 @@ mails() {
 
 # dialogue WORD: how many lines of the SMTP dialogue begin with it.
 dialogue() {
-    grep -c "^$1" "$box/dialogue" 2>/dev/null || true
+    cat "$box/dialogue" 2>/dev/null | grep -c "^$1" || true
 }
 
 # mail EXPRESSION [N]: a Python expression over m, the Nth message that was received (1); text() and html() decode.

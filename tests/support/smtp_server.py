@@ -96,7 +96,7 @@ def authenticate(server, session, envelope, mechanism, data):
     good = isinstance(data, LoginPassword) and f"{data.login.decode()}:{data.password.decode()}" == args.auth
     if good:
         session.user = data.login.decode()
-    return AuthResult(success=good, handled=True)
+    return AuthResult(success=good, handled=False)
 
 
 def context():
@@ -113,7 +113,7 @@ async def swallow(reader, writer):
 async def main():
     loop = asyncio.get_running_loop()
     handler = Handler()
-    tls = context() if args.tls != "none" else None
+    tls = context() if args.tls != "none" and not args.silent else None
 
     def factory():
         return Server(handler, hostname="localhost", enable_SMTPUTF8=True,
