@@ -139,7 +139,8 @@ bool ja_audit_head_parse(const char *text, struct ja_audit_head *ret)
 {
     const char *colon = strchr(text, ':');
 
-    return colon && take_head(text, (size_t)(colon - text), colon + 1, ret);
+    /* one spelling: the log prints no leading zero */
+    return colon && text[0] != '0' && take_head(text, (size_t)(colon - text), colon + 1, ret);
 }
 
 static bool parse_line(const struct ja_secret *text, struct ja_audit_head *ret)
