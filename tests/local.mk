@@ -208,6 +208,7 @@ ja_bats = \
 	tests/cli/init.bats \
 	tests/cli/key.bats \
 	tests/cli/login.bats \
+	tests/cli/outbox.bats \
 	tests/cli/parallel.bats \
 	tests/cli/password.bats \
 	tests/cli/prompt.bats \

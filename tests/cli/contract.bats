@@ -126,6 +126,9 @@ authctl_verify_send               -        verify send erin --email
 audit_row                         rows     audit list
 authctl_audit_verify              -        audit verify
 authctl_audit_rotate              -        audit rotate $BATS_TEST_TMPDIR/rows
+message                           messages outbox list
+authctl_outbox_flush              -        outbox flush
+authctl_outbox_preview            -        outbox preview welcome
 key                               keys     key list
 key                               -        key rotate --if-due
 authctl_key_jwks                  -        key jwks
