@@ -56,6 +56,19 @@ UYCEY 888888888 | sql "CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT 1; EN
 ROWS
 }
 
+# SQLite would follow a link, and log into what others can read (F12).
+@test "R22: something else stands where the database keeps its log" {
+    check_rows <<'ROWS'
+UYCEY 888888888 | swap $db-wal symlink                 | $db-wal is a symbolic link, not a regular file
+UYCEY 888888888 | swap $db-wal folder                  | $db-wal is a folder, not a regular file
+UYCEY 888888888 | swap $db-wal fifo                    | $db-wal is a named pipe, not a regular file
+UYCEY 888888888 | swap $db-shm symlink                 | $db-shm is a symbolic link, not a regular file
+UYCEY 888888888 | swap $db-journal symlink             | $db-journal is a symbolic link, not a regular file
+UYCEY 888888888 | swap $db-wal empty; chmod 0700 $db-wal | $db-wal has mode 0700: chmod 0600
+UYCEY 888888888 | swap $db-wal empty; chown 99 $db-wal | $db-wal is owned by uid 99: chown root '$db-wal'
+ROWS
+}
+
 @test "R22: wrong owners and modes" {
     check_rows <<'ROWS'
 UYCEY 888888888 | chmod 0644 $db                | $db has mode 0644: chmod 0600 '$db'
