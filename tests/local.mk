@@ -196,6 +196,7 @@ TESTS += $(ja_lints)
 
 # Each bats file runs in a world of its own.
 ja_bats = \
+	tests/cli/audit.bats \
 	tests/cli/basics.bats \
 	tests/cli/bulk.bats \
 	tests/cli/config.bats \
