@@ -25,6 +25,7 @@ const struct command *const cli_tables[] = {
     cmd_profile_commands,
     cmd_notify_commands,
     cmd_purge_commands,
+    cmd_role_commands,
     cmd_session_commands,
     cmd_token_commands,
     cmd_token_offline_commands,

@@ -29,6 +29,7 @@ ja_authctl_sources = \
 	cli/cmd_password.c \
 	cli/cmd_profile.c \
 	cli/cmd_purge.c \
+	cli/cmd_role.c \
 	cli/cmd_session.c \
 	cli/cmd_setup.c \
 	cli/cmd_store.c \

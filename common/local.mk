@@ -62,7 +62,10 @@ libja_domain_la_SOURCES = \
 	common/domain/rate_limit.c common/domain/rate_limit.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
+	common/domain/grant.c \
+	common/domain/permission.c common/domain/permission.h \
 	common/domain/role.c common/domain/role.h \
+	common/domain/role_admin.c common/domain/role_admin.h \
 	common/domain/seal.c common/domain/seal.h \
 	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
@@ -103,6 +106,7 @@ libja_flow_la_SOURCES = \
 	common/flow/new_source.c common/flow/new_source.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
+	common/flow/role_flow.c common/flow/role_flow.h \
 	common/flow/throttle_flow.c common/flow/throttle_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \

@@ -37,6 +37,7 @@ ja_unit = \
 	tests/unit/test_session \
 	tests/unit/test_setup \
 	tests/unit/test_text \
+	tests/unit/test_role \
 	tests/unit/test_throttle \
 	tests/unit/test_token \
 	tests/unit/test_totp \
@@ -217,6 +218,7 @@ ja_bats = \
 	tests/cli/register.bats \
 	tests/cli/secrets.bats \
 	tests/cli/session.bats \
+	tests/cli/role.bats \
 	tests/cli/throttle.bats \
 	tests/cli/token.bats \
 	tests/cli/totp.bats \

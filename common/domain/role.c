@@ -12,9 +12,12 @@ struct default_role {
     const char *permissions[6];
 };
 static const struct default_role default_roles[] = {
-    {"user", "every person: the own profile and sessions", NULL, {"profile:read", "profile:write"}},
-    {"agent", "looks accounts up", "user", {"users:read", "sessions:read"}},
-    {"manager", "manages accounts and their sessions", "agent", {"users:write", "sessions:write"}},
+    {"user", "every person: the own profile and sessions", NULL, {"profile:*", "sessions:own"}},
+    {"agent", "looks accounts up", "user", {"users:read"}},
+    {"manager",
+     "manages accounts and their sessions",
+     "agent",
+     {"users:read", "users:write", "sessions:*", "roles:read"}},
     {"admin", "may do everything", "manager", {"*:*"}},
     {"compliance",
      "reads accounts, roles and the audit log",
@@ -52,8 +55,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /* The column `name` of every row, in the order of its bytes whatever the engine's collation is. */
-static enum ja_status collect(struct ja_rows *rows, const char *name, struct ja_strlist *ret,
-                              struct ja_error *err)
+enum ja_status ja_strlist_collect(struct ja_rows *rows, const char *name, struct ja_strlist *ret,
+                                  struct ja_error *err)
 {
     struct ja_strlist list = {0};
     bool row = false;
@@ -92,7 +95,7 @@ enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct
                     HELD_ROLES "SELECT r.name AS name FROM held h JOIN roles r ON r.id = h.id",
                     JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock))), &rows, err);
 
-    return st == JA_OK ? collect(rows, "name", ret, err) : st;
+    return st == JA_OK ? ja_strlist_collect(rows, "name", ret, err) : st;
 }
 
 enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
@@ -105,7 +108,7 @@ enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, stru
                                                "WHERE p.pattern = ''",
                                     JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock))), &rows, err);
 
-    return st == JA_OK ? collect(rows, "permission", ret, err) : st;
+    return st == JA_OK ? ja_strlist_collect(rows, "permission", ret, err) : st;
 }
 
 static enum ja_status create_role(struct ja_ctx *ctx, const struct default_role *def, bool *ret_new,
@@ -190,7 +193,7 @@ enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char
         "INSERT INTO user_roles (user_id, role_id, granted_by, created_at, ends_at) "
         "SELECT $1, id, $3, $4, $5 FROM roles WHERE name = $2 "
         "ON CONFLICT (user_id, role_id) DO UPDATE SET granted_by = excluded.granted_by, "
-        "ends_at = excluded.ends_at",
+        "created_at = excluded.created_at, ends_at = excluded.ends_at",
         JA_BINDS(JA_T(user_id), JA_T(role), JA_T(ctx->actor.name), JA_I(ja_now(&ctx->clock)),
                  JA_TIME(ends_at)),
         &n, err);
@@ -199,15 +202,18 @@ enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char
 }
 
 enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const char *role,
-                              struct ja_error *err)
+                              bool *ret_revoked, struct ja_error *err)
 {
+    int64_t n = 0;
     enum ja_status st = ja_role_require(ctx, role, err);
 
     if (st == JA_OK)
         st = ja_db_exec(ctx->db,
                         "DELETE FROM user_roles WHERE user_id = $1 "
                         "AND role_id = (SELECT id FROM roles WHERE name = $2)",
-                        JA_BINDS(JA_T(user_id), JA_T(role)), NULL, err);
+                        JA_BINDS(JA_T(user_id), JA_T(role)), &n, err);
+    if (st == JA_OK)
+        *ret_revoked = n == 1;
     return st;
 }
 

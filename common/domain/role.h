@@ -15,7 +15,7 @@ enum ja_status ja_role_require(struct ja_ctx *ctx, const char *name, struct ja_e
 enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char *role,
                              int64_t ends_at, struct ja_error *err);
 enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const char *role,
-                              struct ja_error *err);
+                              bool *ret_revoked, struct ja_error *err);
 /* Direct and inherited names, sorted, in one recursive query. ja_strlist_clear when done. */
 enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                  struct ja_error *err);
@@ -28,5 +28,8 @@ enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, stru
 enum ja_status ja_role_held_by_other(struct ja_ctx *ctx, const char *role, const char *user_id,
                                      int64_t until, bool *ret, struct ja_error *err);
 void ja_strlist_clear(struct ja_strlist *l);
+/* The column `name` of every row, sorted; ends `rows`. */
+enum ja_status ja_strlist_collect(struct ja_rows *rows, const char *name, struct ja_strlist *ret,
+                                  struct ja_error *err);
 
 #endif

@@ -118,6 +118,19 @@ authctl_token_decode              -        token decode $access
 authctl_token_revoke              -        token revoke $access
 authctl_session_revoke            -        session revoke $session
 authctl_session_revoke            -        session revoke --user alice
+role                              -        role add helpdesk --inherits agent
+role                              -        role show helpdesk
+role                              roles    role list
+role                              -        role permit helpdesk tickets:read --on tenant/42/*
+role                              -        role forbid helpdesk tickets:read --on tenant/42/*
+role                              -        role inherit helpdesk manager
+role                              -        role disinherit helpdesk manager
+authctl_role_grant                -        role grant alice helpdesk --for 2h
+grant                             grants   role grants
+permission                        permissions user permissions alice
+authctl_can                       -        can alice users:read
+authctl_role_revoke               -        role revoke alice helpdesk
+authctl_role_delete               -        role delete helpdesk --yes
 throttle                          throttle throttle list
 authctl_throttle_clear            -        throttle clear --yes
 authctl_purge                     -        purge --dry-run
@@ -195,6 +208,24 @@ assert seen' || { echo "$words"; return 1; }
         n=$((n + 1))
     done <<TABLE
 2 usage                user add
+2 usage                role add
+2 usage                role grant alice user --for 2h --until 2030-01-01T00:00:00Z
+3 role_not_found       role show nosuch
+3 role_not_found       role grant alice nosuch
+3 user_not_found       role grant nosuch user
+3 user_not_found       can nosuch users:read
+3 not_granted          role revoke alice admin
+3 not_inherited        role disinherit agent admin
+3 not_permitted        role forbid agent users:write
+4 role_exists          role add admin
+4 role_cycle           role inherit user admin
+4 role_in_use          role delete user --yes
+5 invalid_role         role add Admin
+5 invalid_permission   role permit user users
+5 invalid_resource     role permit user users:read --on a//b
+5 invalid_resource     can alice users:read --on a/*
+5 invalid_time         role grant alice user --for 0
+1 not_permitted        can alice users:write
 2 usage                login
 2 usage                logout
 2 usage                profile show
