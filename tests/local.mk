@@ -181,6 +181,7 @@ ja_lints = \
 	tests/lint/check_headers.sh \
 	tests/lint/check_install.sh \
 	tests/lint/check_layers.sh \
+	tests/lint/check_listed.sh \
 	tests/lint/check_man.sh \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_requirements.sh \
