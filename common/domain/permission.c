@@ -62,7 +62,7 @@ bool ja_pattern_matches(const char *pattern, const char *resource)
 
         if (any && !pattern[p])
             return true; /* the rest, which has a segment at least */
-        if (!any && (p != r || memcmp(pattern, resource, p) != 0))
+        if (!any && (p != r || strncmp(pattern, resource, p) != 0))
             return false;
         if (!pattern[p] || !resource[r])
             return !pattern[p] && !resource[r];
