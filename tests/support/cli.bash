@@ -63,3 +63,10 @@ error_code() {
 json() {
     python3 -c 'import json,sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
 }
+
+# without_sanitizers: a sanitizer's own memory hides how much the program takes.
+without_sanitizers() {
+    if ldd "$top_builddir/authctl" | grep -q 'lib[atu]b*san'; then
+        skip "built with sanitizers"
+    fi
+}

@@ -641,8 +641,12 @@ static int guess(void *arg, int number)
     for (int i = 0; i < 4; i++) {
         o = attempt(&ctx, w, &(struct attempt){.user = "alice", .source = HOME,
                                                .password = number % 2 ? WRONG : "Other-Guess-9"});
-        if (o.st != JA_OK || o.r.verdict == JA_ALLOW)
-            return 200;
+        if (o.r.verdict == JA_ALLOW)
+            return 250; /* let in */
+        if (o.st == JA_ERR_BUSY)
+            continue; /* the lock was not had in time on a busy machine: nothing was evaluated */
+        if (o.st != JA_OK)
+            return 200 + (int)o.st;
         evaluated += o.r.reason == JA_REASON_WRONG_PASSWORD;
         if (o.r.reason != JA_REASON_WRONG_PASSWORD && o.r.reason != JA_REASON_THROTTLED)
             return 201;
