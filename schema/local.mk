@@ -1,4 +1,5 @@
-ja_schema_files = schema/0001_initial.sql schema/0002_attack.sql schema/0003_lifecycle.sql
+ja_schema_files = schema/0001_initial.sql schema/0002_attack.sql schema/0003_lifecycle.sql \
+	schema/0004_policy_system_services.sql
 EXTRA_DIST += $(ja_schema_files) schema/compile.awk
 CLEANFILES += schema/migrations.c
 
