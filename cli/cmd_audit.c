@@ -69,7 +69,7 @@ static enum ja_status put_line(struct listing *l, const struct row_value *values
                  r->target ? r->target : "-", r->outcome, r->reason ? r->reason : "-",
                  r->source ? r->source : "-", r->service ? r->service : "-");
     } else {
-        doc = cli_row_json(&row_audit, values);
+        doc = ja_row_json(&row_audit, values);
         if (!doc)
             return ja_fail_nomem(l->err);
         cli_json_put(doc);
@@ -239,10 +239,10 @@ static enum ja_status answer_verify(struct cli *cli, const struct ja_audit_repor
     if (cli->json)
         return cli_answer(cli, json_pack("{s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "ok", r->ok, "rows",
                                          (json_int_t)r->rows, "first_seq", (json_int_t)r->first_seq, "last_seq",
-                                         (json_int_t)r->last_seq, "head", cli_json_text(head[0] ? head : NULL),
+                                         (json_int_t)r->last_seq, "head", ja_json_text(head[0] ? head : NULL),
                                          "broken_seq", r->broken_seq ? json_integer(r->broken_seq) : json_null(),
-                                         "reason", cli_json_text(r->ok ? NULL : r->reason), "message",
-                                         cli_json_text(r->ok ? NULL : r->message)),
+                                         "reason", ja_json_text(r->ok ? NULL : r->reason), "message",
+                                         ja_json_text(r->ok ? NULL : r->message)),
                           err);
     if (!r->ok)
         return JA_OK;
@@ -299,9 +299,9 @@ static enum ja_status run_rotate(struct cli *cli, struct ja_error *err)
         cli_notice(cli, "a rotation that had been interrupted was finished first");
     if (cli->json)
         return cli_answer(cli, json_pack("{s:o, s:I, s:I, s:I, s:o}", "path",
-                                         cli_json_text(r.rows ? cli->args[0] : NULL), "rows", (json_int_t)r.rows,
+                                         ja_json_text(r.rows ? cli->args[0] : NULL), "rows", (json_int_t)r.rows,
                                          "first_seq", (json_int_t)r.first_seq, "last_seq", (json_int_t)r.last_seq,
-                                         "hash", cli_json_text(r.rows ? r.hash : NULL)),
+                                         "hash", ja_json_text(r.rows ? r.hash : NULL)),
                           err);
     if (r.rows == 0)
         cli_line(cli, "no row is that old");

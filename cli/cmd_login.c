@@ -133,8 +133,8 @@ static enum ja_status own_session(struct cli *cli, const struct ja_user *u, json
     enum ja_status st = id && u ? ja_session_find(&cli->ctx, id, &s, err) : JA_ERR_NOT_FOUND;
     bool live = st == JA_OK && strcmp(s.user_id, u->id) == 0 && ja_session_live(&s, cli_now(cli));
 
-    *ret = live ? json_pack("{s:s,s:o,s:o}", "id", s.id, "since", cli_json_time(s.created_at), "ends_at",
-                            cli_json_time(s.ends_at))
+    *ret = live ? json_pack("{s:s,s:o,s:o}", "id", s.id, "since", ja_json_time(s.created_at), "ends_at",
+                            ja_json_time(s.ends_at))
                 : json_null();
     ja_session_clear(&s);
     return st == JA_OK || st == JA_ERR_NOT_FOUND ? JA_OK : st;

@@ -96,7 +96,7 @@ static enum ja_status run_flush(struct cli *cli, struct ja_error *err)
 static enum ja_status answer_id(struct cli *cli, const char *what, struct ja_error *err)
 {
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:o}", "id", cli_json_text(cli->args[0])), err);
+        return cli_answer(cli, json_pack("{s:o}", "id", ja_json_text(cli->args[0])), err);
     cli_line(cli, "message %s %s", cli->args[0], what);
     return JA_OK;
 }
@@ -128,11 +128,11 @@ static enum ja_status run_preview(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && cli_flag(cli, "html") && !r.html.len)
         st = ja_fail(err, JA_ERR_NOT_FOUND, "no_html", "the template %s has no HTML", cli->args[0]);
     if (st == JA_OK && cli->json) {
-        st = cli_answer(cli, json_pack("{s:o,s:o,s:o,s:o,s:o}", "template", cli_json_text(t->name), "channel",
-                                       cli_json_text(ja_channel_name(t->channel)), "subject",
-                                       cli_json_text((const char *)r.subject.data), "text",
-                                       cli_json_text((const char *)r.text.data), "html",
-                                       cli_json_text((const char *)r.html.data)), err);
+        st = cli_answer(cli, json_pack("{s:o,s:o,s:o,s:o,s:o}", "template", ja_json_text(t->name), "channel",
+                                       ja_json_text(ja_channel_name(t->channel)), "subject",
+                                       ja_json_text((const char *)r.subject.data), "text",
+                                       ja_json_text((const char *)r.text.data), "html",
+                                       ja_json_text((const char *)r.html.data)), err);
     } else if (st == JA_OK && cli_flag(cli, "html")) {
         cli_raw(cli, r.html.data, r.html.len);
     } else if (st == JA_OK) {

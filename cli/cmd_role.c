@@ -128,7 +128,7 @@ static enum ja_status run_delete(struct cli *cli, struct ja_error *err)
     if (st != JA_OK)
         return st;
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:o}", "name", cli_json_text(cli->args[0])), err);
+        return cli_answer(cli, json_pack("{s:o}", "name", ja_json_text(cli->args[0])), err);
     cli_line(cli, "deleted the role %s", cli->args[0]);
     return JA_OK;
 }
@@ -182,8 +182,8 @@ static enum ja_status run_grant(struct cli *cli, struct ja_error *err)
         return st;
     if (cli->json)
         return cli_answer(cli,
-                          json_pack("{s:o, s:o, s:o}", "user", cli_json_text(user), "role", cli_json_text(role),
-                                    "ends_at", cli_json_time(ends_at)),
+                          json_pack("{s:o, s:o, s:o}", "user", ja_json_text(user), "role", ja_json_text(role),
+                                    "ends_at", ja_json_time(ends_at)),
                           err);
     cli_line(cli, "%s has the role %s%s", user, role, ends_at ? " for a time (authctl role grants)" : "");
     return JA_OK;
@@ -197,8 +197,8 @@ static enum ja_status run_revoke(struct cli *cli, struct ja_error *err)
         return st;
     if (cli->json)
         return cli_answer(cli,
-                          json_pack("{s:o, s:o}", "user", cli_json_text(cli->args[0]), "role",
-                                    cli_json_text(cli->args[1])),
+                          json_pack("{s:o, s:o}", "user", ja_json_text(cli->args[0]), "role",
+                                    ja_json_text(cli->args[1])),
                           err);
     cli_line(cli, "%s has the role %s no more by a grant of its own", cli->args[0], cli->args[1]);
     return JA_OK;
@@ -276,10 +276,10 @@ static enum ja_status run_can(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && cli->json)
         st = cli_answer(cli,
                         json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", held, "code",
-                                  cli_json_text(held ? NULL : "not_permitted"), "role",
-                                  cli_json_text(held ? p.role : NULL), "permission",
-                                  cli_json_text(held ? p.permission : NULL), "on",
-                                  cli_json_text(held ? or_null(p.pattern) : NULL)),
+                                  ja_json_text(held ? NULL : "not_permitted"), "role",
+                                  ja_json_text(held ? p.role : NULL), "permission",
+                                  ja_json_text(held ? p.permission : NULL), "on",
+                                  ja_json_text(held ? or_null(p.pattern) : NULL)),
                         err);
     else if (st == JA_OK && held)
         cli_line(cli, "yes, through the role %s (%s)", p.role, p.permission);

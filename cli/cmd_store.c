@@ -96,7 +96,7 @@ static enum ja_status run_backup(struct cli *cli, struct ja_error *err)
     cli_notice(cli, "secrets in it are sealed by the master key, which is not in it: keep a copy of "
                "that apart");
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:o}", "path", cli_json_text(cli->args[0])), err);
+        return cli_answer(cli, json_pack("{s:o}", "path", ja_json_text(cli->args[0])), err);
     cli_line(cli, "made %s", cli->args[0]);
     return JA_OK;
 }
@@ -116,7 +116,7 @@ static enum ja_status run_restore(struct cli *cli, struct ja_error *err)
     cli_notice(cli, "sessions and tokens that were revoked since the backup may be valid again: see "
                "'authctl session revoke'");
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:o, s:i}", "path", cli_json_text(cli->args[0]), "applied",
+        return cli_answer(cli, json_pack("{s:o, s:i}", "path", ja_json_text(cli->args[0]), "applied",
                                          applied), err);
     cli_line(cli, "restored %s", cli->args[0]);
     if (applied > 0)

@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 #include "cli/row_tokens.h"
 #include "common/flow/session_flow.h"
+#include "common/view/row.h"
 
 #include <string.h>
 
@@ -49,7 +50,7 @@ static enum ja_status run_issue(struct cli *cli, struct ja_error *err)
         st = cli_answer(cli,
                         json_pack("{s:s,s:s,s:I,s:s,s:o}", "access_token", m.token, "token_type",
                                   "Bearer", "expires_in", (json_int_t)(m.exp - m.iat), "jti",
-                                  m.jti, "expires_at", cli_json_time(m.exp)),
+                                  m.jti, "expires_at", ja_json_time(m.exp)),
                         err);
     else if (st == JA_OK)
         cli_raw(cli, m.token, strlen(m.token));

@@ -80,9 +80,9 @@ static enum ja_status run_invite(struct cli *cli, struct ja_error *err)
     enum ja_status st = ja_account_invite_again(&cli->ctx, cli->args[0], &sent, err);
 
     if (st == JA_OK && cli->json)
-        st = cli_answer(cli, json_pack("{s:o,s:s,s:o,s:s}", "user", cli_json_text(cli->args[0]), "channel",
+        st = cli_answer(cli, json_pack("{s:o,s:s,s:o,s:s}", "user", ja_json_text(cli->args[0]), "channel",
                                        ja_channel_name(sent.channel), "destination",
-                                       cli_json_text(sent.destination), "message", sent.message),
+                                       ja_json_text(sent.destination), "message", sent.message),
                         err);
     if (sent.message[0])
         told_invitation(cli, &sent);
@@ -130,11 +130,11 @@ static enum ja_status put_user(void *arg, const struct ja_user *u)
 {
     struct listing *l = arg;
     struct row_user_values values = {0};
-    enum ja_status st = row_user_fill(l->cli, u, &values, l->err);
+    enum ja_status st = ja_row_user_fill(&l->cli->ctx, u, &values, l->err);
 
     if (st == JA_OK)
         st = cli_rows_add(l->rows, values.v, l->err);
-    row_user_clear(&values);
+    ja_row_user_clear(&values);
     return st;
 }
 
@@ -183,7 +183,7 @@ static enum ja_status answer_state(struct cli *cli, const char *did, const struc
     enum ja_status st = ja_user_find(&cli->ctx, cli->args[0], &u, err);
 
     if (st == JA_OK && cli->json) {
-        json_t *doc = json_pack("{s:o, s:s}", "username", cli_json_text(u.username), "status",
+        json_t *doc = json_pack("{s:o, s:s}", "username", ja_json_text(u.username), "status",
                                 ja_user_status_name(u.status));
 
         if (doc && cut &&
@@ -243,7 +243,7 @@ static enum ja_status answer_gone(struct cli *cli, const char *did, const char *
                                   struct ja_error *err)
 {
     if (cli->json)
-        return cli_answer(cli, json_pack("{s:o, s:b}", "username", cli_json_text(username), did, 1),
+        return cli_answer(cli, json_pack("{s:o, s:b}", "username", ja_json_text(username), did, 1),
                           err);
     cli_line(cli, "%s %s", did, username);
     return JA_OK;

@@ -20,9 +20,9 @@ static enum ja_status run_send(struct cli *cli, struct ja_error *err)
         return cli_usage(cli, err, "say which: --email or --phone");
     st = ja_contact_send(&cli->ctx, cli->args[0], email ? JA_CHANNEL_EMAIL : JA_CHANNEL_SMS, &sent, err);
     if (st == JA_OK && cli->json)
-        st = cli_answer(cli, json_pack("{s:o,s:s,s:o,s:s}", "user", cli_json_text(cli->args[0]), "channel",
+        st = cli_answer(cli, json_pack("{s:o,s:s,s:o,s:s}", "user", ja_json_text(cli->args[0]), "channel",
                                        ja_channel_name(sent.channel), "destination",
-                                       cli_json_text(sent.destination), "message", sent.message),
+                                       ja_json_text(sent.destination), "message", sent.message),
                         err);
     if (sent.message[0]) {
         cli_notice(cli, "a %s goes to %s; what was sent before is void", email ? "token" : "code",

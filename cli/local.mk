@@ -39,7 +39,7 @@ ja_authctl_sources = \
 	cli/cmd_user.c \
 	cli/cmd_verify.c
 authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
-authctl_LDADD = libja_notify.la libja_import.la libja_flow.la
+authctl_LDADD = libja_view.la libja_notify.la libja_import.la libja_flow.la
 
 # The completion is printed by the program that it completes.
 nodist_bashcompletion_DATA = cli/completion/authctl

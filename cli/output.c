@@ -134,34 +134,6 @@ void cli_json_put(const json_t *value)
     (void)json_dump_callback(value, json_out, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
-json_t *cli_json_text(const char *s)
-{
-    json_t *ret;
-    char *safe;
-
-    if (!s)
-        return json_null();
-    if (ja_utf8_valid(s, strlen(s)))
-        return json_string(s);
-    safe = malloc(strlen(s) * 4 + 1);
-    if (!safe)
-        return NULL;
-    (void)ja_text_escape(s, safe, strlen(s) * 4 + 1);
-    ret = json_string(safe);
-    ja_wipe_free(safe);
-    return ret;
-}
-
-json_t *cli_json_time(int64_t t)
-{
-    char text[JA_TIME_LEN + 1];
-
-    if (t == 0)
-        return json_null();
-    ja_time_format(t, text);
-    return json_string(text);
-}
-
 static bool listed(const char *list, const char *key)
 {
     size_t len = strlen(key);
@@ -276,8 +248,8 @@ void cli_notice(const struct cli *cli, const char *fmt, ...)
 
 static void report_json(const struct ja_error *err)
 {
-    json_t *doc = json_pack("{s:{s:o,s:o}}", "error", "code", cli_json_text(err->code), "message",
-                            cli_json_text(err->message));
+    json_t *doc = json_pack("{s:{s:o,s:o}}", "error", "code", ja_json_text(err->code), "message",
+                            ja_json_text(err->message));
 
     if (doc && err->retry_after > 0)
         (void)json_object_set_new(json_object_get(doc, "error"), "retry_after",
@@ -292,8 +264,8 @@ static void report_json(const struct ja_error *err)
 /* "No" is an answer: it goes to stdout. */
 static void report_no(struct cli *cli, const struct ja_error *err)
 {
-    json_t *doc = json_pack("{s:b,s:o,s:o}", "ok", 0, "code", cli_json_text(err->code), "message",
-                            cli_json_text(err->message));
+    json_t *doc = json_pack("{s:b,s:o,s:o}", "ok", 0, "code", ja_json_text(err->code), "message",
+                            ja_json_text(err->message));
 
     if (doc)
         json_write(stdout, doc);

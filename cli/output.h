@@ -43,11 +43,6 @@ void cli_raw(struct cli *cli, const void *data, size_t len);
 /* One line on stderr, "authctl NOUN VERB: ...", escaped; nothing with --quiet. */
 void cli_notice(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* json_string that takes any bytes: invalid UTF-8 is escaped first; NULL becomes null. */
-json_t *cli_json_text(const char *s);
-/* RFC 3339, or null for 0. */
-json_t *cli_json_time(int64_t t);
-
 /* ---- for rows.c and cli_main ---- */
 /* Any value on stdout, compact, safe for a terminal, without a newline. */
 void cli_json_put(const json_t *value);

@@ -94,50 +94,6 @@ static char *cell_text(enum row_kind kind, const struct row_value *v)
     return strdup(text);
 }
 
-static json_t *list_json(const struct ja_strlist *list)
-{
-    json_t *ret = json_array();
-
-    for (size_t i = 0; ret && i < list->len; i++)
-        if (json_array_append_new(ret, cli_json_text(list->items[i])) != 0) {
-            json_decref(ret);
-            return NULL;
-        }
-    return ret;
-}
-
-static json_t *cell_json(enum row_kind kind, const struct row_value *v)
-{
-    switch (kind) {
-    case ROW_TEXT:
-        return cli_json_text(v->text);
-    case ROW_LIST:
-        return v->list ? list_json(v->list) : json_array();
-    case ROW_JSON:
-        return v->json ? json_deep_copy(v->json) : json_null();
-    case ROW_INT:
-        return v->null ? json_null() : json_integer(v->num);
-    case ROW_BOOL:
-        return v->null ? json_null() : json_boolean(v->num != 0);
-    case ROW_TIME:
-        return cli_json_time(v->num);
-    }
-    return NULL;
-}
-
-json_t *cli_row_json(const struct row_type *type, const struct row_value *values)
-{
-    json_t *ret = json_object();
-
-    for (size_t i = 0; ret && i < type->count; i++)
-        if (json_object_set_new(ret, type->fields[i].key,
-                                cell_json(type->fields[i].kind, &values[i])) != 0) {
-            json_decref(ret);
-            return NULL;
-        }
-    return ret;
-}
-
 /* ---- one record ---- */
 
 enum ja_status cli_record(struct cli *cli, const struct row_type *type,
@@ -146,7 +102,7 @@ enum ja_status cli_record(struct cli *cli, const struct row_type *type,
     int width = 0;
 
     if (cli->json)
-        return cli_answer(cli, cli_row_json(type, values), err);
+        return cli_answer(cli, ja_row_json(type, values), err);
     for (size_t i = 0; i < type->count; i++)
         if ((int)strlen(type->fields[i].key) > width)
             width = (int)strlen(type->fields[i].key);
@@ -344,7 +300,7 @@ static enum ja_status add_text(struct cli_rows *rows, const struct row_value *va
 static enum ja_status add_json(struct cli_rows *rows, const struct row_value *values,
                                struct ja_error *err)
 {
-    json_t *row = cli_row_json(rows->type, values);
+    json_t *row = ja_row_json(rows->type, values);
 
     if (!row)
         return ja_fail_nomem(err);
@@ -386,7 +342,7 @@ enum ja_status cli_rows_end(struct cli_rows *rows, struct ja_error *err)
 {
     const char *next = rows->more ? rows->last : NULL;
     struct cli *cli = rows->cli;
-    json_t *id = rows->style == STYLE_JSON ? cli_json_text(next) : NULL;
+    json_t *id = rows->style == STYLE_JSON ? ja_json_text(next) : NULL;
 
     if (rows->style == STYLE_JSON && !id) {
         cli_rows_free(rows);

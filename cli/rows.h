@@ -8,44 +8,12 @@
 #define JA_CLI_ROWS_H
 
 #include "cli/command.h"
-
-#include <jansson.h>
-
-enum row_kind { ROW_TEXT, ROW_INT, ROW_BOOL, ROW_TIME, ROW_LIST, ROW_JSON };
-
-struct row_field {
-    const char *key;     /* JSON key */
-    const char *heading; /* column of the table; NULL: only in JSON and in the view of one record */
-    enum row_kind kind;
-};
-
-struct row_type {
-    const char *name;    /* "user" */
-    const char *plural;  /* "users": the key of the list */
-    const struct row_field *fields; /* the first one is the id for paging */
-    size_t count;
-};
-
-/* One value per field, borrowed during the call. Unset (NULL, time 0) is null, an empty cell. */
-struct row_value {
-    const char *text;              /* ROW_TEXT */
-    int64_t num;                   /* ROW_INT, ROW_BOOL, ROW_TIME */
-    bool null;                     /* ROW_INT, ROW_BOOL: no value */
-    const struct ja_strlist *list; /* ROW_LIST */
-    const json_t *json;            /* ROW_JSON: in text as compact JSON */
-};
-#define ROW_T(s) ((struct row_value){.text = (s)})
-#define ROW_N(n) ((struct row_value){.num = (int64_t)(n)})
-#define ROW_L(l) ((struct row_value){.list = (l)})
-#define ROW_J(j) ((struct row_value){.json = (j)})
-#define ROW_NULL ((struct row_value){.null = true})
+#include "common/view/row.h"
 
 /* ---- one record ---- */
 /* "key: value" lines, or with --json the object itself at the top. */
 enum ja_status cli_record(struct cli *cli, const struct row_type *type,
                           const struct row_value *values, struct ja_error *err);
-/* The row as a JSON object (to put into a bigger answer). NULL: out of memory. */
-json_t *cli_row_json(const struct row_type *type, const struct row_value *values);
 
 /* ---- lists ---- */
 struct cli_rows;

@@ -12,14 +12,16 @@ forbid() {
     fi
 }
 
-forbid common/base 'common/(db|domain|flow|notify)|pam/|cli/|nss/|daemon/' 'base knows nothing above itself'
-forbid common/db 'common/(domain|flow|notify)|pam/|cli/|nss/|daemon/' 'db knows base only'
-forbid common/domain 'common/(flow|notify)|pam/|cli/|nss/|daemon/' 'domain knows db and base'
+forbid common/base 'common/(db|domain|flow|notify|view)|pam/|cli/|nss/|daemon/' 'base knows nothing above itself'
+forbid common/db 'common/(domain|flow|notify|view)|pam/|cli/|nss/|daemon/' 'db knows base only'
+forbid common/domain 'common/(flow|notify|view)|pam/|cli/|nss/|daemon/' 'domain knows db and base'
 forbid common/notify 'common/(flow|import)|pam/|cli/|nss/|daemon/' 'delivery knows the outbox, not what filled it'
+forbid common/view 'common/(db|flow|import|notify)/|pam/|cli/|nss/|daemon/' 'rows know the domain'
 forbid common/import 'common/notify|pam/|cli/|nss/|daemon/' 'import knows flows'
-forbid common/flow 'common/(import|notify)|pam/|cli/|nss/|daemon/' 'flow knows no front end'
-forbid pam 'cli/|daemon/|common/(db|import|notify)' 'the PAM adapter calls flows'
+forbid common/flow 'common/(import|notify|view)|pam/|cli/|nss/|daemon/' 'flow knows no front end'
+forbid pam 'cli/|daemon/|common/(db|import|notify|view)' 'the PAM adapter calls flows'
 forbid cli 'pam/|daemon/' 'the command line calls flows'
+forbid daemon 'pam/|cli/|common/db/' 'the daemon calls flows'
 
 # Nothing above the drivers sees an engine; no front end sees a crypto library's primitives or PAM's types.
 forbid_system() {
@@ -32,5 +34,6 @@ forbid_system() {
 forbid_system common 'sqlite3.h|libpq' 'only the drivers know an engine' '^common/db/db_(sqlite|postgres)'
 forbid_system pam 'sqlite3|openssl/|jwt.h|curl/' 'adapters have no SQL and no crypto'
 forbid_system cli 'sqlite3|openssl/|jwt.h' 'adapters have no SQL and no crypto'
+forbid_system daemon 'sqlite3|openssl/|jwt.h|curl/' 'adapters have no SQL and no crypto'
 forbid_system common 'security/' 'only pam/ knows PAM'
 exit $bad

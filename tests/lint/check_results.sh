@@ -97,7 +97,7 @@ def is_truth(code, m):
         right.startswith(("&&", "||", "?"))
 
 
-files = sorted(glob.glob("common/**/*.[ch]", recursive=True) + glob.glob("pam/*.[ch]") + glob.glob("cli/*.[ch]"))
+files = sorted(glob.glob("common/**/*.[ch]", recursive=True) + glob.glob("pam/*.[ch]") + glob.glob("cli/*.[ch]") + glob.glob("daemon/*.[ch]"))
 codes = {name: code_of(name) for name in files if not name.endswith("_late.c")}
 DEFINED = re.compile(r"(?m)^(static )?enum ja_status (\w+)\(")
 ours = {m.group(2) for _, code in codes.values() for m in DEFINED.finditer(code) if not m.group(1)}
