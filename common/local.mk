@@ -104,6 +104,7 @@ libja_flow_la_SOURCES = \
 	common/flow/logind.c \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
+	common/flow/policy.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
 	common/flow/role_flow.c common/flow/role_flow.h \

@@ -35,6 +35,8 @@ static const struct option table[] = {
     {"mfa_remember", LATER, NOWHERE, {{"0", 0}}},
     {"enroll", LATER, NOWHERE, {{"off", 0}}},
     {"accept", LATER, NOWHERE, {{"password", 0}}},
+    {"require_role", TEXT, AT(require_role), {{0}}},
+    {"require_permission", TEXT, AT(require_permission), {{0}}},
     {"audience", TEXT, AT(audience), {{0}}},
     {"token", CHOICE, AT(token_none), {{"file", 0}, {"none", 1}}},
     {"token_required", FLAG, AT(token_required), {{0}}},

@@ -11,6 +11,7 @@
 
 struct ja_pam_options {
     const char *conf;     /* NULL: the built-in path */
+    const char *require_role, *require_permission; /* NULL: none */
     const char *audience; /* NULL: configured */
     int mfa;              /* enum ja_mfa_mode */
     int unknown_fails;

@@ -1,4 +1,5 @@
 /* The account decision, from the store alone. */
+#include "common/domain/permission.h"
 #include "common/domain/role.h"
 #include "common/flow/auth_internal.h"
 #include "common/flow/new_source.h"
@@ -26,6 +27,8 @@ const char *ja_auth_reason_name(enum ja_auth_reason r)
     case JA_REASON_UID_MISMATCH: return "uid_mismatch";
     case JA_REASON_NOT_A_PERSON: return "not_a_person";
     case JA_REASON_MUST_CHANGE: return "must_change";
+    case JA_REASON_NO_ROLE: return "no_role";
+    case JA_REASON_NO_PERMISSION: return "no_permission";
     }
     return "unknown_reason";
 }
@@ -138,18 +141,77 @@ static enum ja_status judge_source(struct ja_ctx *ctx, const struct ja_account_c
     return st;
 }
 
-/* What only account asks: the second factor of this login, and where it comes from. */
+/* One question more than the grants answer: a name that was mistyped must show in the log. */
+static enum ja_status judge_role(struct ja_ctx *ctx, const char *role, const struct ja_user *user,
+                                 enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_strlist held = {0};
+    struct ja_error unknown = {0};
+    enum ja_status st = ja_role_effective(ctx, user->id, &held, err);
+
+    if (st == JA_OK && !has(&held, role)) {
+        *reason = JA_REASON_NO_ROLE;
+        st = ja_role_require(ctx, role, &unknown);
+        if (st == JA_ERR_NOT_FOUND)
+            ja_log_write(&ctx->log, LOG_ERR, "require_role: %s: everybody is refused", unknown.message);
+        else if (st != JA_OK && err)
+            *err = unknown;
+        st = st == JA_ERR_NOT_FOUND ? JA_OK : st;
+    }
+    ja_strlist_clear(&held);
+    return st;
+}
+
+static enum ja_status judge_permission(struct ja_ctx *ctx, const char *permission, const struct ja_user *user,
+                                       enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_error malformed = {0};
+    bool held = false;
+    enum ja_status st = ja_permission_held(ctx, user->id, permission, NULL, &held, NULL, &malformed);
+
+    if (st == JA_ERR_INVALID) {
+        ja_log_write(&ctx->log, LOG_ERR, "require_permission: \"%.64s\" is none, everybody is refused: %s",
+                     permission, malformed.message);
+        st = JA_OK;
+    } else if (st != JA_OK && err) {
+        *err = malformed;
+    }
+    if (st == JA_OK && !held)
+        *reason = JA_REASON_NO_PERMISSION;
+    return st;
+}
+
+static enum ja_status judge_grants(struct ja_ctx *ctx, const struct ja_policy_terms *terms,
+                                   const struct ja_user *user, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    if (terms->require_role)
+        st = judge_role(ctx, terms->require_role, user, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE && terms->require_permission)
+        st = judge_permission(ctx, terms->require_permission, user, reason, err);
+    return st;
+}
+
+/* What only account asks: the second factor of this login, where it comes from, and what must be held. */
 static enum ja_status judge_login(struct ja_ctx *ctx, const struct ja_account_check *check,
                                   const struct ja_user *user, enum ja_auth_reason *reason,
                                   struct ja_error *err)
 {
+    const struct ja_policy_terms terms = {
+        .mfa = check->mfa,
+        .require_role = check->require_role,
+        .require_permission = check->require_permission,
+    };
     struct proof proof = {0};
     enum ja_status st = look_at_proof(ctx, check, user, &proof, err);
 
-    if (st == JA_OK && check->mfa == JA_MFA_ALWAYS && !proof.second_factor)
+    if (st == JA_OK && terms.mfa == JA_MFA_ALWAYS && !proof.second_factor)
         *reason = user->mfa ? JA_REASON_CODE_REQUIRED : JA_REASON_NO_SECOND_FACTOR;
-    else if (st == JA_OK)
+    if (st == JA_OK && *reason == JA_REASON_NONE)
         st = judge_source(ctx, check, user, &proof, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = judge_grants(ctx, &terms, user, reason, err);
     return st;
 }
 

@@ -177,7 +177,7 @@ static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, 
         *reason = JA_REASON_WRONG_PASSWORD;
     /* enrolled while this login was under way */
     if (*reason == JA_REASON_NONE && f->user.mfa && !a->code_ok &&
-        (a->req.mfa != JA_MFA_OFF || a->demand_code))
+        (a->terms.mfa != JA_MFA_OFF || a->demand_code))
         *reason = JA_REASON_CODE_REQUIRED;
     f->result.must_change = ja_auth_must_change(a->ctx, &f->user, &f->result.password_days_left);
     if (*reason == JA_REASON_NONE && f->fruit == FRUIT_SESSION && f->result.must_change)

@@ -65,7 +65,7 @@ static enum ja_status decide_demand(struct ja_auth *a, struct ja_error *err)
     if (a->known)
         st = ja_auth_policy_mfa(a->ctx, a->user.id, &policy, err);
     /* exempt_networks relax what the configuration asks for, never what the caller asks for */
-    a->demand_code = a->req.mfa == JA_MFA_ALWAYS ||
+    a->demand_code = a->terms.mfa == JA_MFA_ALWAYS ||
                      (policy && !in_networks(&a->ctx->cfg->mfa.exempt_networks, &a->addr));
     return st;
 }
@@ -140,6 +140,11 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
     a->ctx = ctx;
     a->req = *req;
     a->next = JA_NEXT_PASSWORD;
+    a->terms = (struct ja_policy_terms){
+        .mfa = req->mfa,
+        .mfa_remember = req->mfa_remember,
+        .accept = req->accept ? req->accept : JA_ACCEPT_PASSWORD,
+    };
     st = look_up(a, err);
     if (st == JA_OK)
         st = decide_who(a, err);
@@ -207,7 +212,7 @@ static enum ja_status split_forward(struct ja_auth *a, const char *answer, size_
     enum ja_status st;
 
     if (!a->req.forward_pass || !a->known || !a->user.mfa ||
-        (a->req.mfa == JA_MFA_OFF && !a->demand_code))
+        (a->terms.mfa == JA_MFA_OFF && !a->demand_code))
         return JA_OK;
     st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
     if (st != JA_OK)
@@ -262,13 +267,13 @@ static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
 /* After a right password only, unless the caller always asks both. */
 static bool code_is_due(struct ja_auth *a)
 {
-    if (a->req.mfa == JA_MFA_ALWAYS)
+    if (a->terms.mfa == JA_MFA_ALWAYS)
         return true;
     if (a->reason != JA_REASON_NONE)
         return false;
     if (!a->user.mfa && a->demand_code)
         a->reason = JA_REASON_NO_SECOND_FACTOR;
-    return a->user.mfa && (a->req.mfa != JA_MFA_OFF || a->demand_code);
+    return a->user.mfa && (a->terms.mfa != JA_MFA_OFF || a->demand_code);
 }
 
 static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
@@ -345,7 +350,7 @@ static enum ja_status book_code(struct ja_auth *a, struct ja_error *err)
     st = ja_throttle_book_code(a->ctx, ja_auth_code_kind(a), a->user_key, 0, &local);
     a->code_booked = st == JA_OK;
     if (st == JA_ERR_THROTTLED) {
-        if (a->reason == JA_REASON_NONE || a->req.mfa == JA_MFA_ALWAYS)
+        if (a->reason == JA_REASON_NONE || a->terms.mfa == JA_MFA_ALWAYS)
             throttled(a, &local);
         return JA_OK;
     }

@@ -16,8 +16,8 @@
 #include "common/domain/session.h"
 #include "common/domain/token.h"
 #include "common/domain/user.h"
+#include "common/flow/policy.h"
 
-enum ja_mfa_mode { JA_MFA_AUTO, JA_MFA_ALWAYS, JA_MFA_OFF };
 enum ja_auth_next { JA_NEXT_PASSWORD, JA_NEXT_CODE, JA_NEXT_DONE };
 
 /* The true reason; for the audit log, return codes and exit codes, never shown as text to the caller. */
@@ -39,6 +39,8 @@ enum ja_auth_reason {
     JA_REASON_UID_MISMATCH,
     JA_REASON_NOT_A_PERSON,    /* services have no password */
     JA_REASON_MUST_CHANGE,     /* session wanted while the password has to be changed */
+    JA_REASON_NO_ROLE,         /* demanded, not held now */
+    JA_REASON_NO_PERMISSION,   /* demanded, not held now */
 };
 const char *ja_auth_reason_name(enum ja_auth_reason r); /* "wrong_password" */
 
@@ -50,6 +52,8 @@ struct ja_auth_request {
     int64_t local_uid;      /* without an address: the real uid of who asks (su, sudo); 0: root, or not known */
     const char *tty, *user_agent;
     enum ja_mfa_mode mfa;   /* [mfa] policy of the configuration can only make it stricter */
+    int64_t mfa_remember;   /* seconds; as in struct ja_policy_terms, which has what holds */
+    unsigned accept;        /* JA_ACCEPT_ bits; 0: password */
     bool forward_pass;
     bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
 };
@@ -104,8 +108,9 @@ struct ja_account_check {
     const char *service;
     enum ja_mfa_mode mfa;   /* ALWAYS: refuses when `handle` shows no second factor */
     const char *handle;     /* JWTAUTH_LOGIN, or NULL */
-    bool check_mfa;         /* only account asks for it; setcred and session do not */
-    const char *source;     /* with check_mfa: hostile text or NULL, counts only as a numeric address */
+    bool check_mfa;         /* what only account asks, setcred and session do not: this and all below */
+    const char *source;     /* hostile text or NULL, counts only as a numeric address */
+    const char *require_role, *require_permission; /* must be held now; NULL: none. Unknown names refuse. */
 };
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
                                  struct ja_user *ret_user, struct ja_auth_result *ret,

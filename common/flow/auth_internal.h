@@ -22,6 +22,7 @@ struct ja_auth {
     struct ja_user user;
     struct ja_totp totp;          /* loaded when the code is due */
     bool have_totp;
+    struct ja_policy_terms terms; /* what holds for this login */
     bool demand_code;             /* by the caller's mode or by policy */
 
     struct ja_addr addr;

@@ -3,6 +3,7 @@
 
 #include "common/domain/hash_slots.h"
 #include "common/flow/account_flow.h"
+#include "common/flow/role_flow.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -65,6 +66,22 @@ static void drop_password(struct world *w) { world_sql(w, "UPDATE users SET pass
 static void serve(struct world *w) { world_sql(w, "UPDATE users SET kind = 'service'"); }
 static void second(struct world *w) { unsigned char s[20]; world_totp(w, "alice", s); }
 static void nothing(struct world *w) { (void)w; }
+static void grant(struct world *w, int64_t ends_at)
+{
+    assert_int_equal(ja_role_add_flow(w->ctx, "ops", "", NULL, 0, NULL), JA_OK);
+    assert_int_equal(ja_role_add_flow(w->ctx, "night", "", NULL, 0, NULL), JA_OK);
+    assert_int_equal(ja_role_add_flow(w->ctx, "lonely", "", NULL, 0, NULL), JA_OK);
+    assert_int_equal(ja_role_inherit_flow(w->ctx, "night", "ops", NULL), JA_OK);
+    assert_int_equal(ja_role_permit_flow(w->ctx, "ops", "ssh:login", NULL, NULL), JA_OK);
+    assert_int_equal(ja_role_permit_flow(w->ctx, "ops", "ssh:part", "host/*", NULL), JA_OK);
+    assert_int_equal(ja_role_grant_flow(w->ctx, "alice", "night", ends_at, NULL), JA_OK);
+}
+static void in_role(struct world *w) { grant(w, 0); }
+static void was_in_role(struct world *w)
+{
+    grant(w, 0);
+    world_sql(w, "UPDATE user_roles SET ends_at = 1000000000");
+}
 
 static const struct {
     const char *what;
@@ -112,6 +129,34 @@ static const struct {
      {{PAM_AUTH_ERR, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_AUTHTOK_RECOVERY_ERR}}},
     {"a service's name", serve, "alice", "", "", RIGHT,
      {{PAM_AUTH_ERR, ANY, ANY, ANY, ANY, PAM_AUTHTOK_RECOVERY_ERR}}},
+    {"role held", in_role, "alice", "require_role=night", "", RIGHT,
+     {{PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role held through another", in_role, "alice", "require_role=ops", "", RIGHT,
+     {{PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role not held", in_role, "alice", "require_role=lonely", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role whose grant has ended", was_in_role, "alice", "require_role=ops", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role that does not exist", in_role, "alice", "require_role=nosuch", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role in other case", in_role, "alice", "require_role=OPS", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"permission held", in_role, "alice", "require_permission=ssh:login", "", RIGHT,
+     {{PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"permission not held", in_role, "alice", "require_permission=ssh:logout", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"permission held on some resources only", in_role, "alice", "require_permission=ssh:part", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"permission whose grant has ended", was_in_role, "alice", "require_permission=ssh:login", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"no permission at all", in_role, "alice", "require_permission=ssh", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"role held, permission not", in_role, "alice", "require_role=ops require_permission=ssh:logout", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"permission held, role not", in_role, "alice", "require_role=lonely require_permission=ssh:login", "", RIGHT,
+     {{PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
+    {"both held", in_role, "alice", "require_role=ops require_permission=ssh:login", "", RIGHT,
+     {{PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, ANY}}},
     /* R4, CVE-2021-31924, CVE-2011-4120; every stack position: test_cve_pam.c */
     {"empty password", nothing, "alice", "", "", "",
      {{PAM_AUTH_ERR, ANY, ANY, ANY, ANY, PAM_AUTHTOK_RECOVERY_ERR}}},
@@ -283,8 +328,8 @@ static const struct { const char *what; void (*spoil)(struct world *w); const ch
     {"accept=jwt not supported", nothing, "accept=jwt"},
     {"accept=password,jwt not supported", nothing, "accept=password,jwt"},
     {"jwt_once not supported", nothing, "jwt_once"},
-    {"require_role not supported", nothing, "require_role=admin"},
-    {"require_permission not supported", nothing, "require_permission=ssh:login"},
+    {"require_role empty", nothing, "require_role="},
+    {"require_permission without a value", nothing, "require_permission"},
     {"enroll=require not supported", nothing, "enroll=require"},
     {"mfa_remember=15m not supported", nothing, "mfa_remember=15m"},
 };
@@ -319,6 +364,7 @@ static void supported_options_are_taken(void **state)
 {
     static const char *const taken[] = {
         "debug", "try_first_pass", "forward_pass", "mfa=auto", "mfa=off", "mfa_remember=0",
+        "require_role=nobodys", "require_permission=none:such",
         "enroll=off", "accept=password", "audience=other.example.org", "token=file", "token=none",
         "token_required", "quiet", "nodelay", "unknown_user=ignore", "unknown_user=fail",
     };
@@ -334,6 +380,36 @@ static void supported_options_are_taken(void **state)
         if (world_call(&w, AUTH, "alice", &p) != PAM_SUCCESS)
             fail_msg("%s: %s", taken[i], world_log.text);
     }
+    world_close(&w);
+}
+
+/* A mistyped name refuses everybody: whoever wonders finds it in the log. */
+static void unknown_names_are_logged(void **state)
+{
+    static const struct { const char *option, *says; } all[] = {
+        {"require_role=nosuch", "no such role (nosuch)"},
+        {"require_permission=ssh", "require_permission: \"ssh\""},
+    };
+    struct world w;
+
+    (void)state;
+    world_open(&w, "");
+    world_user(&w, "alice", RIGHT);
+    in_role(&w);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct person p = person(RIGHT);
+
+        world_service(&w, all[i].option);
+        world_log_clear();
+        assert_int_equal(world_call(&w, ACCOUNT, "alice", &p), PAM_PERM_DENIED);
+        assert_non_null(strstr(world_log.text, all[i].says));
+        assert_non_null(strstr(world_log.text, "3 ")); /* LOG_ERR */
+    }
+    world_log_clear();
+    world_service(&w, "require_role=lonely"); /* there, not held: no error of anybody's */
+    assert_int_equal(world_call(&w, ACCOUNT, "alice", &(struct person){.password = RIGHT}), PAM_PERM_DENIED);
+    assert_null(strstr(world_log.text, "no such role"));
+    assert_non_null(strstr(world_log.text, "account of alice refused: no_role"));
     world_close(&w);
 }
 
@@ -549,6 +625,7 @@ int main(void)
         cmocka_unit_test(cve_2025_24531_broken_is_unavailable),
         cmocka_unit_test(cve_2025_24531_permit_behind_us_does_not_help),
         cmocka_unit_test(supported_options_are_taken),
+        cmocka_unit_test(unknown_names_are_logged),
         cmocka_unit_test(not_root_is_unavailable),
         cmocka_unit_test(throttled_is_maxtries_at_once),
         cmocka_unit_test(r21_no_hashing_slot),
