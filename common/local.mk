@@ -64,6 +64,7 @@ libja_domain_la_SOURCES = \
 	common/domain/refresh_token.c \
 	common/domain/grant.c \
 	common/domain/permission.c common/domain/permission.h \
+	common/domain/permission_cover.c \
 	common/domain/role.c common/domain/role.h \
 	common/domain/role_admin.c common/domain/role_admin.h \
 	common/domain/seal.c common/domain/seal.h \
@@ -107,6 +108,7 @@ libja_flow_la_SOURCES = \
 	common/flow/policy.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
+	common/flow/caller.c common/flow/caller.h \
 	common/flow/role_flow.c common/flow/role_flow.h \
 	common/flow/throttle_flow.c common/flow/throttle_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \

@@ -50,12 +50,9 @@ bool ja_resource_valid(const char *path, bool pattern)
     }
 }
 
-bool ja_pattern_matches(const char *pattern, const char *resource)
+/* In `resource` a "*" is a segment as others are: only another "*" matches it. */
+static bool walk(const char *pattern, const char *resource)
 {
-    if (!pattern[0])
-        return true;
-    if (!resource || !ja_resource_valid(resource, false) || !ja_resource_valid(pattern, true))
-        return false;
     for (;;) {
         size_t p = strcspn(pattern, "/"), r = strcspn(resource, "/");
         bool any = p == 1 && pattern[0] == '*';
@@ -69,6 +66,34 @@ bool ja_pattern_matches(const char *pattern, const char *resource)
         pattern += p + 1;
         resource += r + 1;
     }
+}
+
+bool ja_pattern_matches(const char *pattern, const char *resource)
+{
+    if (!pattern[0])
+        return true;
+    return resource && ja_resource_valid(resource, false) && ja_resource_valid(pattern, true) &&
+           walk(pattern, resource);
+}
+
+/* A last "*" of `pattern`, which stands for many segments, meets a last "*" of `have` or nothing that fits. */
+bool ja_pattern_covers(const char *have, const char *pattern)
+{
+    if (!have[0])
+        return true;
+    return pattern[0] && ja_resource_valid(have, true) && ja_resource_valid(pattern, true) && walk(have, pattern);
+}
+
+bool ja_permission_implies(const char *have, const char *permission, size_t len)
+{
+    const char *p = strchr(have, ':'), *w = memchr(permission, ':', len);
+    size_t p_res = p ? (size_t)(p - have) : 0, w_res = w ? (size_t)(w - permission) : 0;
+    size_t w_act = w ? len - w_res - 1 : 0;
+
+    if (!p || !w)
+        return false;
+    return ((p_res == 1 && have[0] == '*') || (p_res == w_res && strncmp(have, permission, w_res) == 0)) &&
+           (strcmp(p + 1, "*") == 0 || (strlen(p + 1) == w_act && strncmp(p + 1, w + 1, w_act) == 0));
 }
 
 enum ja_status ja_permission_check(const char *permission, const char *path, bool pattern, struct ja_error *err)
@@ -174,23 +199,39 @@ enum ja_status ja_permission_can(struct ja_ctx *ctx, const char *name, const cha
     return st;
 }
 
-enum ja_status ja_permit(struct ja_ctx *ctx, const char *permission, const char *resource, struct ja_error *err)
+enum ja_status ja_forbidden(struct ja_error *err, const char *permission)
+{
+    return ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "this takes the permission %s", permission);
+}
+
+enum ja_status ja_actor_find(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], struct ja_error *err)
 {
     const char *actor = ctx->actor.name;
     struct ja_user u = {0};
-    bool held = false;
-    enum ja_status st = JA_OK;
+    enum ja_status st = JA_ERR_NOT_FOUND;
 
-    if (strcmp(actor, "root") == 0 || strcmp(actor, "pam") == 0 || strcmp(actor, "system") == 0)
+    if (strcmp(actor, "root") == 0 || strcmp(actor, "pam") == 0 || strcmp(actor, "system") == 0) {
+        ret_id[0] = 0;
         return JA_OK;
+    }
     if (strncmp(actor, "user:", 5) == 0)
         st = ja_user_find_by_name(ctx, actor + 5, &u, err);
-    if (st == JA_OK && u.id[0] && alive(ctx, &u))
-        st = ja_permission_held(ctx, u.id, permission, resource, &held, NULL, err);
+    if (st == JA_OK && alive(ctx, &u))
+        (void)snprintf(ret_id, JA_UUID_LEN + 1, "%s", u.id);
+    else if (st == JA_OK || st == JA_ERR_NOT_FOUND)
+        st = ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "the caller is not an active user");
     ja_user_clear(&u);
-    if (st == JA_OK && held)
-        return JA_OK;
-    if (st != JA_OK && st != JA_ERR_NOT_FOUND)
+    return st;
+}
+
+enum ja_status ja_permit(struct ja_ctx *ctx, const char *permission, const char *resource, struct ja_error *err)
+{
+    char id[JA_UUID_LEN + 1] = "";
+    bool held = false;
+    enum ja_status st = ja_actor_find(ctx, id, err);
+
+    if (st != JA_OK || !id[0])
         return st;
-    return ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "this takes the permission %s", permission);
+    st = ja_permission_held(ctx, id, permission, resource, &held, NULL, err);
+    return st == JA_OK && !held ? ja_forbidden(err, permission) : st;
 }

@@ -7,6 +7,7 @@
 #ifndef JA_DOMAIN_PERMISSION_H
 #define JA_DOMAIN_PERMISSION_H
 
+#include "common/base/text.h"
 #include "common/domain/ctx.h"
 
 #define JA_PERMISSION_MAX 65
@@ -18,6 +19,10 @@ bool ja_permission_valid(const char *permission);
 bool ja_resource_valid(const char *path, bool pattern);
 /* pattern "": everywhere. resource NULL: none was named. */
 bool ja_pattern_matches(const char *pattern, const char *resource);
+/* Whether `have` matches whatever `pattern` matches. */
+bool ja_pattern_covers(const char *have, const char *pattern);
+/* "invoices:read", of `len` bytes, by "invoices:read", "invoices:*", "*:read" or "*:*". */
+bool ja_permission_implies(const char *have, const char *permission, size_t len);
 /* JA_ERR_INVALID "invalid_permission", "invalid_resource". path may be NULL. */
 enum ja_status ja_permission_check(const char *permission, const char *path, bool pattern, struct ja_error *err);
 
@@ -37,8 +42,23 @@ enum ja_status ja_permission_held(struct ja_ctx *ctx, const char *user_id, const
 /* The same for a user by name; who is not active, locked by now or past the end may nothing. */
 enum ja_status ja_permission_can(struct ja_ctx *ctx, const char *name, const char *permission, const char *resource,
                                  bool *ret_held, struct ja_held_permission *ret, struct ja_error *err);
+/* Who asks: the user behind ctx->actor ("user:NAME"), active and within its times; "": root, or what the host
+ * itself does ("pam", "system"). JA_ERR_FORBIDDEN "forbidden": nobody, or one who may nothing now. */
+enum ja_status ja_actor_find(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], struct ja_error *err);
 /* The caller's right: JA_OK for root and for what the host itself does ("pam", ...), else the user behind
  * ctx->actor ("user:NAME") must hold it: JA_ERR_FORBIDDEN "forbidden". */
 enum ja_status ja_permit(struct ja_ctx *ctx, const char *permission, const char *resource, struct ja_error *err);
+enum ja_status ja_forbidden(struct ja_error *err, const char *permission);
+
+/* ---- nobody gives more than it has (permission_cover.c) ---- */
+
+/* Whether `holder` has, until `until` at least (0: now), everything that the user has now, or that the role gives.
+ * What only several of the holder's permissions together would make up counts as missing. */
+enum ja_status ja_permission_covers_user(struct ja_ctx *ctx, const char *holder_id, const char *user_id,
+                                         bool *ret, struct ja_error *err);
+enum ja_status ja_permission_covers(struct ja_ctx *ctx, const char *holder_id, int64_t until, const char *permission,
+                                    bool *ret, struct ja_error *err); /* everywhere */
+enum ja_status ja_permission_covers_role(struct ja_ctx *ctx, const char *holder_id, int64_t until, const char *role,
+                                         bool *ret, struct ja_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/domain/local_user.h"
 #include "common/domain/password_hash.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <string.h>
 
@@ -111,7 +112,9 @@ static enum ja_status remove_row(struct ja_ctx *ctx, const struct ja_user *u, co
 
     if (st != JA_OK)
         return st;
-    st = ja_admin_may_end(ctx, u->id, 0, err);
+    st = ja_caller_may(ctx, u, JA_MAY_CHANGE, err);
+    if (st == JA_OK)
+        st = ja_admin_may_end(ctx, u->id, 0, err);
     if (st == JA_OK)
         st = ja_account_cut(ctx, u->id, NULL, "user_deleted", cut, err);
     if (st == JA_OK)
@@ -139,7 +142,7 @@ enum ja_status ja_account_delete(struct ja_ctx *ctx, const char *name, struct ja
 {
     struct ja_user u = {0};
     struct ja_cut cut = {0};
-    enum ja_status st = ja_user_find(ctx, name, &u, err);
+    enum ja_status st = ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
 
     if (st == JA_OK)
         st = remove_row(ctx, &u, "user.delete", &cut, err);
@@ -181,8 +184,10 @@ enum ja_status ja_account_release(struct ja_ctx *ctx, const char *name, struct j
 {
     struct ja_user u = {0};
     struct ja_cut cut = {0};
-    enum ja_status st = ja_user_find(ctx, name, &u, err);
+    enum ja_status st = ja_caller_may_all(ctx, err);
 
+    if (st == JA_OK)
+        st = ja_user_find(ctx, name, &u, err);
     if (st == JA_ERR_NOT_FOUND && ja_username_valid(name))
         return release_deleted(ctx, name, err);
     if (st == JA_OK && !u.adopted)

@@ -5,6 +5,7 @@
 #include "common/domain/posix_id.h"
 #include "common/domain/role.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +136,7 @@ static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user
         return st;
     st = ja_user_insert(ctx, u, err);
     for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
-        st = ja_role_grant(ctx, u->id, spec->roles[i], 0, err);
+        st = ja_role_grant_in_tx(ctx, u, spec->roles[i], 0, as->by_itself, err);
     if (st == JA_OK) {
         detail = json_pack("{s:s, s:I, s:s, s:b}", "id", u->id, "uid", (json_int_t)u->uid, "status",
                            ja_user_status_name(u->status), "adopted", (int)u->adopted);
@@ -183,15 +184,32 @@ static bool half_adopted(struct ja_ctx *ctx, const struct ja_user *u, struct ja_
     return false;
 }
 
+/* uid and gid reach files of the host, adoption its accounts. */
+enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    if (spec->adopt || spec->uid || spec->gid)
+        st = ja_caller_may_all(ctx, err);
+    if (st == JA_OK && ja_username_valid(spec->username)) /* else refused as a name, which tells nothing */
+        st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);
+    else if (st == JA_OK)
+        st = ja_permit(ctx, "users:write", NULL, err);
+    for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
+        st = ja_caller_may_give(ctx, spec->roles[i], 0, err);
+    return st;
+}
+
 enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                               struct ja_policy_report *report, struct ja_user *ret,
                               struct ja_error *err)
 {
-    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT};
+    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT, false};
     struct ja_sent none[2];
     size_t n = 0;
+    enum ja_status st = ja_account_may_add(ctx, spec, err);
 
-    return ja_account_add_as(ctx, spec, &as, report, ret, none, &n, err);
+    return st == JA_OK ? ja_account_add_as(ctx, spec, &as, report, ret, none, &n, err) : st;
 }
 
 enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *spec,
@@ -284,13 +302,22 @@ enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_
     if (st == JA_OK)
         st = ja_user_update(ctx, u, err);
     for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
-        st = ja_role_grant(ctx, u->id, spec->roles[i], 0, err);
+        st = ja_role_grant_in_tx(ctx, u, spec->roles[i], 0, false, err);
     if (st != JA_OK)
         return st;
     u->updated_at = ja_now(&ctx->clock);
     detail = given_fields(spec);
     return detail ? ja_account_audit(ctx, "user.modify", u->username, detail, err)
                   : ja_fail_nomem(err);
+}
+
+static enum ja_status may_modify(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
+{
+    enum ja_status st = spec->uid || spec->gid ? ja_caller_may_all(ctx, err) : JA_OK;
+
+    if (st == JA_OK && spec->username && ja_username_valid(spec->username))
+        st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);
+    return st;
 }
 
 enum ja_status ja_account_modify(struct ja_ctx *ctx, const char *name, const struct ja_user_spec *spec,
@@ -301,7 +328,9 @@ enum ja_status ja_account_modify(struct ja_ctx *ctx, const char *name, const str
 
     if (st != JA_OK)
         return st;
-    st = ja_user_find(ctx, name, &u, err);
+    st = ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
+    if (st == JA_OK)
+        st = may_modify(ctx, spec, err);
     if (st == JA_OK)
         st = ja_account_modify_in_tx(ctx, spec, &u, err);
     st = ja_tx_end(ctx, st, err);

@@ -25,6 +25,11 @@ enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const cha
 enum ja_status ja_admin_may_end(struct ja_ctx *ctx, const char *user_id, int64_t at,
                                 struct ja_error *err);
 
+/* role_flow.c, in the caller's transaction: the grant with its audit row and the rule of the last administrator, and
+ * unless `unasked` the caller's right to give the role. ends_at 0: for good. */
+enum ja_status ja_role_grant_in_tx(struct ja_ctx *ctx, const struct ja_user *u, const char *role, int64_t ends_at,
+                                   bool unasked, struct ja_error *err);
+
 /* Live logind sessions of the uid, ended through loginctl where systemd runs. Never inside a
  * transaction. A failure is logged and counts nothing: the store has decided already. */
 void ja_logind_end(struct ja_ctx *ctx, int64_t uid, struct ja_cut *cut);
@@ -47,7 +52,10 @@ struct ja_add_as {
     enum ja_user_status status;
     const char *action; /* audit log */
     enum { JA_ADD_SILENT, JA_ADD_VERIFY, JA_ADD_INVITE } letter;
+    bool by_itself; /* the configuration gives the roles, whoever asks */
 };
+/* The caller's right to add such an account. */
+enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err);
 enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                                  const struct ja_add_as *as, struct ja_policy_report *report,
                                  struct ja_user *ret, struct ja_sent ret_sent[2], size_t *ret_nsent,

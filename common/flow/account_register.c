@@ -105,8 +105,8 @@ enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec
                                    struct ja_policy_report *report, struct ja_user *ret,
                                    struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err)
 {
-    static const struct ja_add_as pending = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY};
-    static const struct ja_add_as active = {JA_USER_ACTIVE, "user.register", JA_ADD_SILENT};
+    static const struct ja_add_as pending = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY, true};
+    static const struct ja_add_as active = {JA_USER_ACTIVE, "user.register", JA_ADD_SILENT, true};
     char derived[JA_USERNAME_MAX + 1] = "";
     const char *username = spec->username;
     struct ja_user_spec own;

@@ -1,5 +1,6 @@
 #include "common/domain/session.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 
@@ -59,7 +60,7 @@ static enum ja_status change_state(struct ja_ctx *ctx, const char *name, const c
     if (st != JA_OK)
         return st;
     detail = json_object();
-    st = detail ? ja_user_find(ctx, name, &u, err) : ja_fail_nomem(err);
+    st = detail ? ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err) : ja_fail_nomem(err);
     if (st == JA_OK)
         st = change(ctx, &u, arg, detail, err);
     if (st == JA_OK)

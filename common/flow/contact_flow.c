@@ -1,6 +1,7 @@
 #include "common/flow/contact_flow.h"
 
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,7 +241,7 @@ static enum ja_status profile(struct ja_ctx *ctx, const char *name, struct ja_us
                               struct ja_user *u, struct ja_sent sent[2], size_t *n, struct ja_error *err)
 {
     bool send[2] = {false, false};
-    enum ja_status st = ja_user_find(ctx, name, u, err);
+    enum ja_status st = ja_caller_find(ctx, name, JA_MAY_FURNISH, u, err);
 
     if (st == JA_OK)
         st = put_aside(ctx, u, JA_CHANNEL_EMAIL, &spec.email, &send[JA_CHANNEL_EMAIL], err);

@@ -1,6 +1,7 @@
 /* Passwords: set, changed, expired, checked. */
 #include "common/domain/password_hash.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct replacement {
     const char *keep_session;
     bool must_change;
     bool compare;                /* only when nobody changed it meanwhile */
+    bool proven;                 /* by who knew the old one: that is the right to change it */
 };
 
 static enum ja_status write_password(struct ja_ctx *ctx, const struct ja_user *u,
@@ -35,6 +37,8 @@ static enum ja_status write_password(struct ja_ctx *ctx, const struct ja_user *u
     struct ja_cut cut = {0};
     enum ja_status st = ja_db_begin(ctx->db, err);
 
+    if (st == JA_OK && !r->proven)
+        st = ja_caller_may(ctx, u, JA_MAY_CHANGE, err);
     if (st == JA_OK)
         st = r->compare ? still_current(ctx, u->id, old_hash, err) : JA_OK;
     if (st == JA_OK)
@@ -58,7 +62,7 @@ static enum ja_status replace_password(struct ja_ctx *ctx, const char *name,
 {
     struct ja_user u = {0};
     char *old_hash = NULL;
-    enum ja_status st = ja_user_find(ctx, name, &u, err);
+    enum ja_status st = r->proven ? ja_user_find(ctx, name, &u, err) : ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
 
     if (st == JA_OK && u.password_hash) {
         old_hash = strdup(u.password_hash);
@@ -78,7 +82,7 @@ enum ja_status ja_account_password_set(struct ja_ctx *ctx, const char *name,
                                        const struct ja_secret *pw, bool must_change,
                                        struct ja_policy_report *report, struct ja_error *err)
 {
-    const struct replacement r = {"password.set", "password_set", NULL, must_change, false};
+    const struct replacement r = {"password.set", "password_set", NULL, must_change, false, false};
 
     return replace_password(ctx, name, pw, &r, report, err);
 }
@@ -87,7 +91,7 @@ enum ja_status ja_account_password_change(struct ja_ctx *ctx, const char *name,
                                           const struct ja_secret *pw, const char *keep_session,
                                           struct ja_policy_report *report, struct ja_error *err)
 {
-    const struct replacement r = {"password.change", "password_changed", keep_session, false, true};
+    const struct replacement r = {"password.change", "password_changed", keep_session, false, true, true};
 
     return replace_password(ctx, name, pw, &r, report, err);
 }
@@ -99,7 +103,7 @@ enum ja_status ja_account_password_expire(struct ja_ctx *ctx, const char *name,
     enum ja_status st = ja_db_begin(ctx->db, err);
 
     if (st == JA_OK)
-        st = ja_user_find(ctx, name, &u, err);
+        st = ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
     if (st == JA_OK && !u.password_hash)
         st = ja_fail(err, JA_ERR_CONFLICT, "no_password", "%s has no password that could expire",
                      u.username);
@@ -118,7 +122,8 @@ enum ja_status ja_account_password_check(struct ja_ctx *ctx, const char *name,
 {
     struct ja_policy_subject subject = {.mfa_enforced = ctx->cfg->mfa.policy == JA_MFA_REQUIRED};
     struct ja_user u = {0};
-    enum ja_status st = name ? ja_user_find(ctx, name, &u, err) : JA_OK;
+    /* it tells whether a word is the user's password: not for who could not set another */
+    enum ja_status st = name ? ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err) : JA_OK;
 
     if (st == JA_OK && name) {
         subject.user_id = u.id;

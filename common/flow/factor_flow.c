@@ -1,6 +1,7 @@
 /* The second factor: one-time codes and recovery codes. */
 #include "common/domain/throttle.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 
@@ -8,7 +9,7 @@ static enum ja_status find_person(struct ja_ctx *ctx, const char *name, struct j
                                   struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = ja_user_find(ctx, name, &u, err);
+    enum ja_status st = ja_caller_find(ctx, name, JA_MAY_FURNISH, &u, err);
 
     if (st == JA_OK && u.kind != JA_USER_PERSON)
         st = ja_fail(err, JA_ERR_INVALID, "service_account",
@@ -165,7 +166,7 @@ enum ja_status ja_account_totp_disable(struct ja_ctx *ctx, const char *name, str
     enum ja_status st = ja_db_begin(ctx->db, err);
 
     if (st == JA_OK)
-        st = ja_user_find(ctx, name, &u, err);
+        st = ja_caller_find(ctx, name, JA_MAY_FURNISH, &u, err);
     if (st == JA_OK)
         st = ja_totp_delete(ctx, u.id, &deleted, err);
     if (st == JA_OK && !deleted)

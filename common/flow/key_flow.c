@@ -1,6 +1,7 @@
 #include "common/flow/key_flow.h"
 
 #include "common/domain/audit.h"
+#include "common/domain/permission.h"
 #include "common/flow/account_internal.h"
 
 #include <stdio.h>
@@ -22,6 +23,11 @@ static enum ja_status audit_key(struct ja_ctx *ctx, const char *action, const ch
     st = ja_audit_write(ctx, &ev, err);
     json_decref(detail);
     return st;
+}
+
+static enum ja_status may_write(struct ja_ctx *ctx, struct ja_error *err)
+{
+    return ja_permit(ctx, "keys:write", NULL, err);
 }
 
 /* What is there, seen in one pass. */
@@ -146,8 +152,10 @@ enum ja_status ja_key_rotate(struct ja_ctx *ctx, enum ja_alg alg, bool if_due, b
     enum ja_alg wanted = alg != JA_ALG_NONE ? alg : (enum ja_alg)ctx->cfg->tokens.algorithm;
     struct overview o = {0};
     struct ja_key *now = NULL, *next = NULL;
-    enum ja_status st = ja_signing_key_each(ctx, look, &o, err);
+    enum ja_status st = may_write(ctx, err);
 
+    if (st == JA_OK)
+        st = ja_signing_key_each(ctx, look, &o, err);
     if (st != JA_OK)
         return st;
     if (if_due && !is_due(ctx, &o)) {
@@ -180,7 +188,9 @@ enum ja_status ja_key_retire(struct ja_ctx *ctx, const char *kid, struct ja_erro
 
     if (st != JA_OK)
         return st;
-    st = ja_signing_key_info(ctx, kid, &info, err);
+    st = may_write(ctx, err);
+    if (st == JA_OK)
+        st = ja_signing_key_info(ctx, kid, &info, err);
     if (st == JA_OK && strcmp(info.state, "active") == 0)
         st = ja_fail(err, JA_ERR_CONFLICT, "last_key",
                      "this is the active key: authctl key rotate first puts another in its place");
@@ -234,8 +244,10 @@ enum ja_status ja_key_import(struct ja_ctx *ctx, const struct ja_secret *text, e
                              struct ja_key_info *ret, struct ja_error *err)
 {
     struct ja_key *given = NULL, *key = NULL;
-    enum ja_status st = ja_key_from_file_text(text, alg, &given, err);
+    enum ja_status st = may_write(ctx, err);
 
+    if (st == JA_OK)
+        st = ja_key_from_file_text(text, alg, &given, err);
     if (st == JA_OK && !ja_key_has_private(given))
         st = ja_fail(err, JA_ERR_INVALID, "no_private_key",
                      "the file holds a public key only: a signing key needs its private part");

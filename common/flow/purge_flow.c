@@ -1,5 +1,6 @@
 #include "common/flow/purge_flow.h"
 
+#include "common/domain/permission.h"
 #include "common/domain/purge.h"
 #include "common/domain/throttle.h"
 #include "common/flow/account_internal.h"
@@ -106,8 +107,10 @@ enum ja_status ja_purge(struct ja_ctx *ctx, bool dry_run, struct ja_purged *ret,
 {
     int64_t before = ja_now(&ctx->clock) - ctx->cfg->registration.purge_pending;
     struct ja_purged p = {0};
-    enum ja_status st = JA_OK;
+    enum ja_status st = ja_permit(ctx, "store:write", NULL, err);
 
+    if (st != JA_OK)
+        return st;
     if (dry_run) {
         st = count(ctx, before, &p, err);
     } else {

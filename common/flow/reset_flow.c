@@ -3,6 +3,7 @@
 #include "common/domain/rate_limit.h"
 #include "common/domain/seal.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 #include "common/flow/new_source.h"
 
 #include <sodium.h>
@@ -242,7 +243,7 @@ enum ja_status ja_invite_send(struct ja_ctx *ctx, const struct ja_user *u, struc
 enum ja_status ja_account_invite(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_user *ret,
                                  struct ja_sent *ret_sent, struct ja_error *err)
 {
-    static const struct ja_add_as as = {JA_USER_PENDING, "user.add", JA_ADD_INVITE};
+    static const struct ja_add_as as = {JA_USER_PENDING, "user.add", JA_ADD_INVITE, false};
     struct ja_sent sent[2];
     size_t n = 0;
     enum ja_status st;
@@ -251,7 +252,9 @@ enum ja_status ja_account_invite(struct ja_ctx *ctx, const struct ja_user_spec *
         return ja_fail(err, JA_ERR_INVALID, "invite_options",
                        "an invited person chooses a password: --invite goes with none, and not with a service "
                        "or an adopted account");
-    st = ja_account_add_as(ctx, spec, &as, NULL, ret, sent, &n, err);
+    st = ja_account_may_add(ctx, spec, err);
+    if (st == JA_OK)
+        st = ja_account_add_as(ctx, spec, &as, NULL, ret, sent, &n, err);
     if (st == JA_OK)
         *ret_sent = sent[0];
     return st;
@@ -264,7 +267,7 @@ enum ja_status ja_account_invite_again(struct ja_ctx *ctx, const char *name, str
     enum ja_status st = ja_db_begin(ctx->db, err);
 
     if (st == JA_OK)
-        st = ja_user_find(ctx, name, &u, err);
+        st = ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
     if (st == JA_OK && (u.status != JA_USER_PENDING || u.password_hash))
         st = ja_fail(err, JA_ERR_CONFLICT, "not_invited", "%s has no invitation that waits", u.username);
     if (st == JA_OK)

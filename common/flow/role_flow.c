@@ -1,6 +1,7 @@
 #include "common/flow/role_flow.h"
 
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,14 +47,6 @@ struct change {
 };
 typedef enum ja_status (*change_fn)(struct ja_ctx *ctx, struct change *c, struct ja_error *err);
 
-static enum ja_status may_write(struct ja_ctx *ctx, const char *role, struct ja_error *err)
-{
-    char resource[JA_RESOURCE_MAX + 1];
-
-    (void)snprintf(resource, sizeof resource, "role/%s", role);
-    return ja_permit(ctx, "roles:write", resource, err);
-}
-
 static enum ja_status note(struct change *c, const char *key, json_t *value, struct ja_error *err)
 {
     return value && json_object_set_new(c->detail, key, value) == 0 ? JA_OK : ja_fail_nomem(err);
@@ -78,7 +71,7 @@ static enum ja_status run(struct ja_ctx *ctx, const char *action, change_fn fn, 
         return ja_fail_nomem(err);
     st = ja_db_begin(ctx->db, err);
     if (st == JA_OK) {
-        st = may_write(ctx, c->role, err);
+        st = ja_caller_may_role(ctx, c->role, err);
         if (st == JA_OK)
             st = count_admins(ctx, &before, err);
         if (st == JA_OK)
@@ -99,7 +92,7 @@ static enum ja_status link_parent(struct ja_ctx *ctx, const char *name, const ch
 {
     struct ja_role r = {0}, p = {0};
     bool changed = false;
-    enum ja_status st = may_write(ctx, parent, err);
+    enum ja_status st = ja_caller_may_give(ctx, parent, 0, err);
 
     if (st == JA_OK)
         st = ja_role_find(ctx, name, &r, err);
@@ -199,6 +192,19 @@ static enum ja_status note_permission(struct change *c, struct ja_error *err)
     return st == JA_OK && c->pattern ? note(c, "on", json_string(c->pattern), err) : st;
 }
 
+/* What the caller permits it holds everywhere and for good itself. */
+static enum ja_status may_permit(struct ja_ctx *ctx, const char *permission, struct ja_error *err)
+{
+    char actor[JA_UUID_LEN + 1] = "";
+    bool covered = false;
+    enum ja_status st = ja_actor_find(ctx, actor, err);
+
+    if (st != JA_OK || !actor[0])
+        return st;
+    st = ja_permission_covers(ctx, actor, INT64_MAX, permission, &covered, err);
+    return st == JA_OK && !covered ? ja_forbidden(err, permission) : st;
+}
+
 static enum ja_status do_permit(struct ja_ctx *ctx, struct change *c, struct ja_error *err)
 {
     struct ja_role r = {0};
@@ -208,7 +214,7 @@ static enum ja_status do_permit(struct ja_ctx *ctx, struct change *c, struct ja_
     if (st == JA_OK)
         st = ja_role_find(ctx, c->role, &r, err);
     if (st == JA_OK)
-        st = ja_permit(ctx, c->other, NULL, err);
+        st = may_permit(ctx, c->other, err);
     if (st == JA_OK)
         st = ja_role_permit(ctx, &r, c->other, c->pattern, &changed, err);
     return st == JA_OK ? note_permission(c, err) : st;
@@ -244,21 +250,50 @@ enum ja_status ja_role_forbid_flow(struct ja_ctx *ctx, const char *name, const c
 
 /* ---- grants ---- */
 
+static enum ja_status note_grant(struct change *c, const struct ja_user *u, struct ja_error *err)
+{
+    enum ja_status st = note(c, "user", json_string(u->username), err);
+
+    return st == JA_OK && c->ends_at ? note(c, "until", json_integer(c->ends_at), err) : st;
+}
+
 static enum ja_status do_grant(struct ja_ctx *ctx, struct change *c, struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = JA_OK;
+    enum ja_status st = ja_caller_may_give(ctx, c->role, c->ends_at, err);
 
-    if (c->ends_at && c->ends_at <= ja_now(&ctx->clock))
+    if (st == JA_OK && c->ends_at && c->ends_at <= ja_now(&ctx->clock))
         return ja_fail(err, JA_ERR_INVALID, "invalid_time", "a grant ends in the future");
-    st = ja_user_find(ctx, c->other, &u, err);
+    if (st == JA_OK)
+        st = ja_caller_find(ctx, c->other, JA_MAY_HAVE_ROLES, &u, err);
     if (st == JA_OK)
         st = ja_role_grant(ctx, u.id, c->role, c->ends_at, err);
     if (st == JA_OK)
-        st = note(c, "user", json_string(u.username), err);
-    if (st == JA_OK && c->ends_at)
-        st = note(c, "until", json_integer(c->ends_at), err);
+        st = note_grant(c, &u, err);
     ja_user_clear(&u);
+    return st;
+}
+
+enum ja_status ja_role_grant_in_tx(struct ja_ctx *ctx, const struct ja_user *u, const char *role, int64_t ends_at,
+                                   bool unasked, struct ja_error *err)
+{
+    struct change c = {.role = role, .other = u->username, .ends_at = ends_at, .detail = json_object()};
+    struct admins before = {0};
+    enum ja_status st = c.detail ? JA_OK : ja_fail_nomem(err);
+
+    if (st == JA_OK && !unasked)
+        st = ja_caller_may_give(ctx, role, ends_at, err);
+    if (st == JA_OK)
+        st = count_admins(ctx, &before, err);
+    if (st == JA_OK)
+        st = ja_role_grant(ctx, u->id, role, ends_at, err);
+    if (st == JA_OK)
+        st = keep_admins(ctx, &before, err);
+    if (st == JA_OK)
+        st = note_grant(&c, u, err);
+    if (st == JA_OK)
+        st = write_audit(ctx, "role.grant", &c, err);
+    json_decref(c.detail);
     return st;
 }
 
@@ -272,7 +307,7 @@ static enum ja_status do_revoke(struct ja_ctx *ctx, struct change *c, struct ja_
 {
     struct ja_user u = {0};
     bool revoked = false;
-    enum ja_status st = ja_user_find(ctx, c->other, &u, err);
+    enum ja_status st = ja_caller_find(ctx, c->other, JA_MAY_HAVE_ROLES, &u, err);
 
     if (st == JA_OK)
         st = ja_role_revoke(ctx, u.id, c->role, &revoked, err);

@@ -1,7 +1,8 @@
 /* Changes to roles and grants: right, rule, write and audit row in one transaction each.
  *
- * Callers other than root need roles:write on "role/NAME", for inheritance on both roles, and what they permit
- * they must hold everywhere themselves: "forbidden". Whatever takes the last administrator away, lets it end
+ * Callers other than root need roles:write on "role/NAME", for inheritance on both roles; what they permit, let
+ * inherit or grant they must hold themselves, everywhere and for as long, and everything that the user holds to whom
+ * they give a role or from whom they take one: "forbidden". Whatever takes the last administrator away, lets it end
  * sooner, or takes *:* from the role admin is JA_ERR_CONFLICT "last_administrator".
  */
 #ifndef JA_FLOW_ROLE_FLOW_H

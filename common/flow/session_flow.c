@@ -2,6 +2,7 @@
 
 #include "common/domain/signing_key.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,16 +31,30 @@ static enum ja_status audit_session(struct ja_ctx *ctx, const char *action, cons
     return st;
 }
 
-enum ja_status ja_session_close(struct ja_ctx *ctx, const char *session_id, const char *reason,
-                                bool *ret_ended, struct ja_error *err)
+/* Whose it is has to be the caller's own account, or one whose sessions it may end. */
+static enum ja_status may_end(struct ja_ctx *ctx, const struct ja_session *s, struct ja_error *err)
+{
+    struct ja_user u = {0};
+
+    (void)snprintf(u.id, sizeof u.id, "%s", s->user_id);
+    (void)snprintf(u.username, sizeof u.username, "%s", s->username);
+    return ja_caller_may(ctx, &u, JA_MAY_END_SESSIONS, err);
+}
+
+static enum ja_status close_session(struct ja_ctx *ctx, const char *session_id, const char *reason, bool held,
+                                    bool *ret_ended, struct ja_error *err)
 {
     struct ja_session s = {0};
     bool now_ended = false;
-    enum ja_status st = ja_db_begin(ctx->db, err);
+    enum ja_status st = ja_db_begin(ctx->db, err), may;
 
     if (st != JA_OK)
         return st;
     st = ja_session_find(ctx, session_id, &s, err);
+    if (!held) {
+        may = st == JA_OK ? may_end(ctx, &s, err) : ja_permit(ctx, "sessions:write", NULL, err);
+        st = may == JA_OK ? st : may;
+    }
     if (st == JA_OK)
         st = ja_session_revoke(ctx, session_id, reason, &now_ended, err);
     if (st == JA_OK && now_ended)
@@ -49,6 +64,18 @@ enum ja_status ja_session_close(struct ja_ctx *ctx, const char *session_id, cons
         *ret_ended = now_ended;
     ja_session_clear(&s);
     return st;
+}
+
+enum ja_status ja_session_close(struct ja_ctx *ctx, const char *session_id, const char *reason,
+                                bool *ret_ended, struct ja_error *err)
+{
+    return close_session(ctx, session_id, reason, false, ret_ended, err);
+}
+
+enum ja_status ja_session_close_held(struct ja_ctx *ctx, const char *session_id, const char *reason,
+                                     bool *ret_ended, struct ja_error *err)
+{
+    return close_session(ctx, session_id, reason, true, ret_ended, err);
 }
 
 enum ja_status ja_session_close_user(struct ja_ctx *ctx, const char *user_id, const char *reason,
@@ -61,6 +88,8 @@ enum ja_status ja_session_close_user(struct ja_ctx *ctx, const char *user_id, co
     if (st != JA_OK)
         return st;
     st = ja_user_find_by_id(ctx, user_id, &u, err);
+    if (st == JA_OK)
+        st = ja_caller_may(ctx, &u, JA_MAY_END_SESSIONS, err);
     if (st == JA_OK)
         st = ja_account_cut(ctx, user_id, NULL, reason, &cut, err);
     if (st == JA_OK)
@@ -237,7 +266,7 @@ static enum ja_status logout_access(struct ja_ctx *ctx, const char *token, size_
     else if (strcmp(text_claim(claims, "iss"), ctx->cfg->tokens.issuer) != 0)
         st = ja_fail(err, JA_ERR_DENIED, "wrong_issuer", "the token is of another issuer");
     else if (sid[0])
-        st = ja_session_close(ctx, sid, "logout", ret_ended, err);
+        st = ja_session_close_held(ctx, sid, "logout", ret_ended, err);
     else
         st = revoke_alone(ctx, claims, ret_ended, err);
     json_decref(claims);
@@ -253,5 +282,5 @@ enum ja_status ja_session_logout(struct ja_ctx *ctx, const char *token, size_t l
     if (token && memchr(token, '.', len)) /* a JWS has dots, base64url has none */
         return logout_access(ctx, token, len, ret_ended, err);
     st = ja_refresh_session(ctx, token, len, session_id, err);
-    return st == JA_OK ? ja_session_close(ctx, session_id, "logout", ret_ended, err) : st;
+    return st == JA_OK ? ja_session_close_held(ctx, session_id, "logout", ret_ended, err) : st;
 }

@@ -19,9 +19,12 @@ struct ja_pam_session {
 enum ja_status ja_session_open_pam(struct ja_ctx *ctx, const struct ja_pam_session *p,
                                    struct ja_session *ret_session, struct ja_minted *ret_token,
                                    struct ja_error *err);
-/* Ends a session: its refresh and access tokens with it. *ret_ended false: it had ended before. */
+/* Ends a session: its refresh and access tokens with it. *ret_ended false: it had ended before. The caller's own
+ * session, or sessions:write on "user/NAME"; _held: the caller showed a token of it. */
 enum ja_status ja_session_close(struct ja_ctx *ctx, const char *session_id, const char *reason,
                                 bool *ret_ended, struct ja_error *err);
+enum ja_status ja_session_close_held(struct ja_ctx *ctx, const char *session_id, const char *reason,
+                                     bool *ret_ended, struct ja_error *err);
 enum ja_status ja_session_close_user(struct ja_ctx *ctx, const char *user_id, const char *reason,
                                      int64_t *ret_count, struct ja_error *err);
 /* Refresh (R17): rotates, checks user and session again, mints. Reuse revokes the session and commits that

@@ -1,5 +1,6 @@
 #include "common/flow/throttle_flow.h"
 
+#include "common/domain/permission.h"
 #include "common/flow/account_internal.h"
 
 enum ja_status ja_throttle_forget_flow(struct ja_ctx *ctx, const struct ja_throttle_filter *filter,
@@ -11,7 +12,9 @@ enum ja_status ja_throttle_forget_flow(struct ja_ctx *ctx, const struct ja_throt
 
     if (st != JA_OK)
         return st;
-    st = ja_throttle_forget(ctx, filter, &n, err);
+    st = ja_permit(ctx, "throttle:write", NULL, err);
+    if (st == JA_OK)
+        st = ja_throttle_forget(ctx, filter, &n, err);
     if (st == JA_OK) {
         ev.detail = json_pack("{s:I}", "buckets", (json_int_t)n);
         st = ev.detail ? ja_audit_write(ctx, &ev, err) : ja_fail_nomem(err);

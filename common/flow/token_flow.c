@@ -1,6 +1,8 @@
 /* Tokens by an administrator: issue and revoke. */
+#include "common/domain/permission.h"
 #include "common/domain/role.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 #include "common/flow/session_flow.h"
 
 #include <string.h>
@@ -46,20 +48,6 @@ static enum ja_status check_texts(const char *audience, const char *scope, struc
     return JA_OK;
 }
 
-/* "invoices:read" by "invoices:read", "invoices:*", "*:read" or "*:*". */
-static bool covers(const char *permission, const char *word, size_t len)
-{
-    const char *p = strchr(permission, ':'), *w = memchr(word, ':', len);
-    size_t p_res = p ? (size_t)(p - permission) : 0, w_res = w ? (size_t)(w - word) : 0;
-    size_t w_act = w ? len - w_res - 1 : 0;
-
-    if (!p || !w)
-        return false;
-    return ((p_res == 1 && permission[0] == '*') ||
-            (p_res == w_res && memcmp(permission, word, w_res) == 0)) &&
-           (strcmp(p + 1, "*") == 0 || (strlen(p + 1) == w_act && memcmp(p + 1, w + 1, w_act) == 0));
-}
-
 /* Never more than held (DESIGN section 5). */
 static enum ja_status check_held(struct ja_ctx *ctx, const struct ja_user *user, const char *scope,
                                  struct ja_error *err)
@@ -72,7 +60,7 @@ static enum ja_status check_held(struct ja_ctx *ctx, const struct ja_user *user,
         bool ok = false;
 
         for (size_t i = 0; !ok && i < held.len; i++)
-            ok = covers(held.items[i], scope, len);
+            ok = ja_permission_implies(held.items[i], scope, len);
         if (!ok)
             st = ja_fail(err, JA_ERR_DENIED, "scope_not_held", "no role of %s permits %.*s",
                          user->username, (int)(len < 128 ? len : 128), scope);
@@ -103,7 +91,7 @@ enum ja_status ja_token_issue(struct ja_ctx *ctx, const char *username, const ch
     enum ja_status st = check_texts(audience, scope, err);
 
     if (st == JA_OK)
-        st = ja_user_find(ctx, username, &user, err);
+        st = ja_caller_find(ctx, username, JA_MAY_ISSUE, &user, err);
     if (st == JA_OK)
         st = check_active(ctx, &user, err);
     if (st == JA_OK)
@@ -166,5 +154,5 @@ enum ja_status ja_token_revoke(struct ja_ctx *ctx, const char *token, size_t len
     st = ja_refresh_session(ctx, token, len, session_id, err);
     if (st == JA_ERR_DENIED)
         return JA_OK;
-    return st == JA_OK ? ja_session_close(ctx, session_id, "token_revoked", NULL, err) : st;
+    return st == JA_OK ? ja_session_close_held(ctx, session_id, "token_revoked", NULL, err) : st;
 }

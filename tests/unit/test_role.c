@@ -91,6 +91,11 @@ static void callers_other_than_root_need_the_permission(void **state)
     assert_int_equal(ja_role_permit_flow(ctx, "lead", "roles:write", "role/agent", NULL), JA_OK);
     assert_int_equal(ja_role_grant_flow(ctx, "alice", "lead", 0, NULL), JA_OK);
     ctx->actor.name = "user:alice";
+    assert_int_equal(ja_role_grant_flow(ctx, "alice", "agent", 0, NULL), JA_ERR_FORBIDDEN); /* gives what she has not */
+    ctx->actor.name = "root";
+    assert_int_equal(ja_role_inherit_flow(ctx, "lead", "user", NULL), JA_OK);
+    assert_int_equal(ja_role_permit_flow(ctx, "lead", "users:read", NULL, NULL), JA_OK);
+    ctx->actor.name = "user:alice";
     assert_int_equal(ja_role_grant_flow(ctx, "alice", "agent", 0, NULL), JA_OK);
     assert_int_equal(ja_role_grant_flow(ctx, "alice", "admin", 0, NULL), JA_ERR_FORBIDDEN);
     assert_int_equal(ja_role_inherit_flow(ctx, "agent", "admin", NULL), JA_ERR_FORBIDDEN);

@@ -1,0 +1,109 @@
+#include "common/flow/caller.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define EVERYTHING "*:*"
+#define NOTHING_MORE ""
+
+static const struct {
+    const char *permission, *own;
+    bool covered;
+} rights[] = {
+    [JA_MAY_CHANGE] = {"users:write", EVERYTHING, true},
+    [JA_MAY_HAVE_ROLES] = {NOTHING_MORE, NOTHING_MORE, true},
+    [JA_MAY_FURNISH] = {"users:write", "profile:write", true},
+    [JA_MAY_SEE] = {"users:read", "profile:read", false},
+    [JA_MAY_SEE_GRANTS] = {"roles:read", "profile:read", false},
+    [JA_MAY_SEE_SESSIONS] = {"sessions:read", NOTHING_MORE, false},
+    [JA_MAY_END_SESSIONS] = {"sessions:write", NOTHING_MORE, false},
+    [JA_MAY_ISSUE] = {"tokens:issue", NOTHING_MORE, true},
+};
+
+static enum ja_status permit_on(struct ja_ctx *ctx, const char *permission, const char *kind, const char *name,
+                                struct ja_error *err)
+{
+    char resource[JA_RESOURCE_MAX + 1];
+
+    (void)snprintf(resource, sizeof resource, "%s/%s", kind, name);
+    return ja_permit(ctx, permission, resource, err);
+}
+
+static enum ja_status must_cover(struct ja_ctx *ctx, const char *actor_id, const struct ja_user *user,
+                                 struct ja_error *err)
+{
+    bool covered = false;
+    enum ja_status st = ja_permission_covers_user(ctx, actor_id, user->id, &covered, err);
+
+    if (st == JA_OK && !covered)
+        st = ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "%s holds permissions that the caller does not hold",
+                     user->username);
+    return st;
+}
+
+enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enum ja_right right,
+                             struct ja_error *err)
+{
+    char actor[JA_UUID_LEN + 1] = "";
+    enum ja_status st = ja_actor_find(ctx, actor, err);
+    bool own = strcmp(actor, user->id) == 0;
+    const char *permission = own ? rights[right].own : rights[right].permission;
+
+    if (st == JA_OK && actor[0] && permission[0])
+        st = permit_on(ctx, permission, "user", user->username, err);
+    if (st == JA_OK && actor[0] && !own && rights[right].covered)
+        st = must_cover(ctx, actor, user, err);
+    return st;
+}
+
+enum ja_status ja_caller_find(struct ja_ctx *ctx, const char *name, enum ja_right right, struct ja_user *ret,
+                              struct ja_error *err)
+{
+    struct ja_user u = {0};
+    enum ja_status st = ja_user_find(ctx, name, &u, err), may;
+
+    if (st == JA_OK) {
+        st = ja_caller_may(ctx, &u, right, err);
+    } else if (rights[right].permission[0]) {
+        may = ja_permit(ctx, rights[right].permission, NULL, err);
+        st = may == JA_OK ? st : may;
+    }
+    if (st == JA_OK)
+        *ret = u;
+    else
+        ja_user_clear(&u);
+    return st;
+}
+
+enum ja_status ja_caller_may_name(struct ja_ctx *ctx, const char *username, enum ja_right right,
+                                  struct ja_error *err)
+{
+    return permit_on(ctx, rights[right].permission, "user", username, err);
+}
+
+enum ja_status ja_caller_may_all(struct ja_ctx *ctx, struct ja_error *err)
+{
+    return ja_permit(ctx, EVERYTHING, NULL, err);
+}
+
+enum ja_status ja_caller_may_role(struct ja_ctx *ctx, const char *role, struct ja_error *err)
+{
+    return permit_on(ctx, "roles:write", "role", role, err);
+}
+
+enum ja_status ja_caller_may_give(struct ja_ctx *ctx, const char *role, int64_t until, struct ja_error *err)
+{
+    char actor[JA_UUID_LEN + 1] = "";
+    bool covered = false;
+    enum ja_status st = ja_caller_may_role(ctx, role, err);
+
+    if (st == JA_OK)
+        st = ja_actor_find(ctx, actor, err);
+    if (st != JA_OK || !actor[0])
+        return st;
+    st = ja_permission_covers_role(ctx, actor, until ? until : INT64_MAX, role, &covered, err);
+    if (st == JA_OK && !covered)
+        st = ja_fail(err, JA_ERR_FORBIDDEN, "forbidden",
+                     "the role %.64s gives what the caller does not hold, or not for as long", role);
+    return st;
+}
