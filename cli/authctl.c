@@ -29,6 +29,7 @@ const struct command *const cli_tables[] = {
     cmd_session_commands,
     cmd_token_commands,
     cmd_token_offline_commands,
+    cmd_import_commands,
     cmd_key_commands,
     cmd_audit_commands,
     cmd_getent_commands,

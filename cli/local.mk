@@ -23,6 +23,7 @@ ja_authctl_sources = \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
 	cli/cmd_getent.c \
+	cli/cmd_import.c \
 	cli/cmd_key.c \
 	cli/cmd_login.c \
 	cli/cmd_notify.c \

@@ -45,6 +45,7 @@ libja_domain_la_SOURCES = \
 	common/domain/jwks.c \
 	common/domain/jws.c common/domain/jws.h \
 	common/domain/libjwt_check.c \
+	common/domain/local_table.c common/domain/local_table.h \
 	common/domain/local_user.c common/domain/local_user.h \
 	common/domain/login_handle.c \
 	common/domain/one_time_token.c common/domain/one_time_token.h \
@@ -100,6 +101,8 @@ libja_flow_la_SOURCES = \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
 	common/flow/doctor_stack.c \
+	common/flow/import_factor.c common/flow/import_row.c \
+	common/flow/import_flow.h common/flow/import_internal.h \
 	common/flow/key_flow.c common/flow/key_flow.h \
 	common/flow/letter.c common/flow/letter.h \
 	common/flow/logind.c \

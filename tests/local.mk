@@ -208,6 +208,7 @@ ja_bats = \
 	tests/cli/db.bats \
 	tests/cli/doctor.bats \
 	tests/cli/help.bats \
+	tests/cli/import.bats \
 	tests/cli/init.bats \
 	tests/cli/key.bats \
 	tests/cli/login.bats \

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +220,60 @@ bool ja_local_gid_taken(int64_t gid)
     return taken || rc != ENOENT;
 }
 
+/* ---- walks ---- */
+
+static enum ja_status walk_failed(const char *path, int rc, struct ja_error *err)
+{
+    return rc == ENOENT ? JA_OK
+                        : ja_fail(err, JA_ERR_IO, "passwd_unreadable", "%s cannot be read: %s", path,
+                                  strerrorname_np(rc));
+}
+
+enum ja_status ja_local_each_passwd(enum ja_status (*fn)(void *arg, const struct ja_local_passwd *e), void *arg,
+                                    struct ja_error *err)
+{
+    struct reader r = {0};
+    struct passwd pw;
+    enum ja_status st = JA_OK;
+    int rc = reader_open(&r, "/etc/passwd") ? 0 : EIO;
+
+    while (st == JA_OK && rc == 0 && (rc = next_pwent(&r, &pw)) == 0) {
+        const struct ja_local_passwd e = {.name = pw.pw_name, .gecos = pw.pw_gecos, .home = pw.pw_dir,
+                                          .shell = pw.pw_shell, .uid = pw.pw_uid, .gid = pw.pw_gid};
+
+        st = fn(arg, &e);
+    }
+    reader_close(&r);
+    return st == JA_OK ? walk_failed("/etc/passwd", rc, err) : st;
+}
+
+enum ja_status ja_local_each_shadow(enum ja_status (*fn)(void *arg, const char *name, const char *field), void *arg,
+                                    struct ja_error *err)
+{
+    struct reader r = {0};
+    struct spwd sp;
+    enum ja_status st = JA_OK;
+    int rc = reader_open(&r, "/etc/shadow") ? 0 : ENOENT;
+
+    while (st == JA_OK && rc == 0 && (rc = next_spent(&r, &sp)) == 0)
+        st = fn(arg, sp.sp_namp, sp.sp_pwdp);
+    reader_close(&r);
+    return st == JA_OK ? walk_failed("/etc/shadow", rc, err) : st;
+}
+
+enum ja_status ja_local_each_gid(enum ja_status (*fn)(void *arg, int64_t gid), void *arg, struct ja_error *err)
+{
+    struct reader r = {0};
+    struct group gr;
+    enum ja_status st = JA_OK;
+    int rc = reader_open(&r, "/etc/group") ? 0 : EIO;
+
+    while (st == JA_OK && rc == 0 && (rc = next_grent(&r, &gr)) == 0)
+        st = fn(arg, gr.gr_gid);
+    reader_close(&r);
+    return st == JA_OK ? walk_failed("/etc/group", rc, err) : st;
+}
+
 /* chpasswd with the pipe as its input and nothing else of ours: no environment, no descriptors, no
  * blocked or ignored signals. */
 static enum ja_status run_chpasswd(int input, struct ja_error *err)
@@ -336,6 +391,115 @@ enum ja_status ja_local_mark(const char *name, const struct ja_secret *old_field
             st = confirm(name, JA_WHOSE_ADOPTED, err);
     }
     ja_local_clear(&u);
+    return st;
+}
+
+/* ---- many at once ---- */
+
+struct batch {
+    const char *const *names;
+    size_t n;
+    struct ja_secret lines; /* "name:mark and field" for each that has no mark yet */
+    size_t todo, marked;
+};
+
+static const char *const *find_name(const struct batch *b, const char *name)
+{
+    for (size_t low = 0, high = b->n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, b->names[middle]);
+
+        if (order == 0)
+            return &b->names[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static enum ja_status add_line(void *arg, const char *name, const char *field)
+{
+    struct batch *b = arg;
+    enum ja_status st;
+
+    if (!find_name(b, name) || is_marked(field))
+        return JA_OK;
+    if (!field_ok(name, strlen(name)) || !field_ok(field, strlen(field)))
+        return JA_ERR_INVALID;
+    b->todo++;
+    st = ja_secret_append(&b->lines, name, strlen(name), NULL);
+    if (st == JA_OK)
+        st = ja_secret_append(&b->lines, ":" JA_ADOPT_MARK, sizeof JA_ADOPT_MARK, NULL);
+    if (st == JA_OK)
+        st = ja_secret_append(&b->lines, field, strlen(field), NULL);
+    return st == JA_OK ? ja_secret_append(&b->lines, "\n", 1, NULL) : st;
+}
+
+static enum ja_status add_size(void *arg, const char *name, const char *field)
+{
+    size_t *size = arg;
+
+    *size += strlen(name) + strlen(field) + sizeof JA_ADOPT_MARK + 2;
+    return JA_OK;
+}
+
+static enum ja_status count_marked(void *arg, const char *name, const char *field)
+{
+    struct batch *b = arg;
+
+    b->marked += find_name(b, name) && is_marked(field) ? 1 : 0;
+    return JA_OK;
+}
+
+/* Longer than a pipe holds before it has a reader: a file in memory. */
+static enum ja_status feed_chpasswd(const struct ja_secret *lines, struct ja_error *err)
+{
+    int fd = memfd_create("chpasswd", MFD_CLOEXEC);
+    size_t done = 0;
+    enum ja_status st = fd < 0 ? ja_fail_errno(err, errno, "memfd_create") : JA_OK;
+
+    while (st == JA_OK && done < lines->len) {
+        ssize_t n = write(fd, lines->data + done, lines->len - done);
+
+        if (n <= 0)
+            st = ja_fail_errno(err, errno, "memfd");
+        else
+            done += (size_t)n;
+    }
+    if (st == JA_OK && lseek(fd, 0, SEEK_SET) != 0)
+        st = ja_fail_errno(err, errno, "memfd");
+    if (st == JA_OK)
+        st = run_chpasswd(fd, err);
+    if (fd >= 0)
+        (void)close(fd);
+    return st;
+}
+
+enum ja_status ja_local_mark_all(const char *const *names, size_t n, struct ja_error *err)
+{
+    struct batch b = {.names = names, .n = n};
+    size_t size = 0;
+    enum ja_status st = ja_local_each_shadow(add_size, &size, err);
+
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(names[i - 1], names[i]) >= 0)
+            return ja_fail(err, JA_ERR_INTERNAL, "internal", "names to be marked are not sorted");
+    if (st == JA_OK)
+        st = ja_secret_init(&b.lines, size + 1, err);
+    if (st == JA_OK && ja_local_each_shadow(add_line, &b, err) != JA_OK)
+        st = ja_fail(err, JA_ERR_INVALID, "local_user_unusable",
+                     "an entry of /etc/shadow changed meanwhile, or is none that chpasswd takes");
+    if (st == JA_OK && b.todo > 0)
+        st = feed_chpasswd(&b.lines, err);
+    ja_secret_clear(&b.lines);
+    /* What chpasswd said counts less than what /etc/shadow has now. */
+    if (st == JA_OK)
+        st = ja_local_each_shadow(count_marked, &b, err);
+    if (st == JA_OK && b.marked != n)
+        st = ja_fail(err, JA_ERR_IO, "chpasswd_failed",
+                     CHPASSWD " marked %zu of %zu entries in /etc/shadow", b.marked, n);
     return st;
 }
 

@@ -25,10 +25,21 @@ struct ja_local_user {
 enum ja_status ja_local_whose(const char *name, enum ja_whose *ret, struct ja_error *err);
 enum ja_status ja_local_find(const char *name, struct ja_local_user *ret, struct ja_error *err);
 void ja_local_clear(struct ja_local_user *u);
+/* Every entry in the order of the file, borrowed during the call; fn ends the walk with anything but JA_OK. An absent
+ * or unreadable shadow has no entries (not root). */
+struct ja_local_passwd { const char *name, *gecos, *home, *shell; int64_t uid, gid; };
+enum ja_status ja_local_each_passwd(enum ja_status (*fn)(void *arg, const struct ja_local_passwd *e), void *arg,
+                                    struct ja_error *err);
+enum ja_status ja_local_each_shadow(enum ja_status (*fn)(void *arg, const char *name, const char *field), void *arg,
+                                    struct ja_error *err);
+enum ja_status ja_local_each_gid(enum ja_status (*fn)(void *arg, int64_t gid), void *arg, struct ja_error *err);
 bool ja_local_uid_taken(int64_t uid); /* in passwd; true also when it cannot be read */
 bool ja_local_gid_taken(int64_t gid);
 /* Runs `chpasswd -e` (absolute path, no shell, empty environment) with name and field on its stdin. */
 enum ja_status ja_local_mark(const char *name, const struct ja_secret *old_field, struct ja_error *err);
+/* Many at once, in one run of chpasswd, which changes all or none. `names` sorted, each once, of uids that
+ * ja_local_mark would take; those that are marked already stay as they are. */
+enum ja_status ja_local_mark_all(const char *const *names, size_t n, struct ja_error *err);
 enum ja_status ja_local_unmark(const char *name, struct ja_error *err);
 
 #endif

@@ -94,3 +94,21 @@ enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, struct ja_erro
                      (long long)uid);
     return st;
 }
+
+enum ja_status ja_posix_gid_check(struct ja_ctx *ctx, int64_t gid, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool taken = true;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NULL UNION ALL "
+                                    "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
+                                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
+                                    JA_BINDS(JA_I(gid)), &rows, err);
+
+    if (st == JA_OK)
+        st = any_row(rows, &taken, err);
+    if (st == JA_OK && taken)
+        st = ja_fail(err, JA_ERR_EXISTS, "gid_taken",
+                     "gid %lld is the group of another account or of a role", (long long)gid);
+    return st;
+}

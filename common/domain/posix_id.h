@@ -1,5 +1,5 @@
 /* The uid (and gid of the same number) of a new account: from one counter, never reused.
- * Both functions run in the caller's transaction.
+ * Those that write run in the caller's transaction.
  */
 #ifndef JA_DOMAIN_POSIX_ID_H
 #define JA_DOMAIN_POSIX_ID_H
@@ -12,5 +12,8 @@ enum ja_status ja_posix_id_next(struct ja_ctx *ctx, int64_t *ret, struct ja_erro
 /* A uid that an administrator names: JA_ERR_EXISTS "uid_taken" when a deleted account had it (files of
  * that account may still be about). Live accounts are told by the unique index. */
 enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, struct ja_error *err);
+/* A primary group's number that comes along with an account: JA_ERR_EXISTS "gid_taken" when it is the number of another
+ * account (deleted ones included) or the group of a role. Reads only. */
+enum ja_status ja_posix_gid_check(struct ja_ctx *ctx, int64_t gid, struct ja_error *err);
 
 #endif

@@ -24,10 +24,27 @@ static char symbol(char c)
     return c && strchr(ALPHABET, c) ? c : 0;
 }
 
+/* 8 digits, filled up with what is no symbol: never the same as a code of ours. */
+static bool scratch(const char *code, size_t len, char out[SYMBOLS])
+{
+    if (!code || len != JA_RECOVERY_SCRATCH_LEN)
+        return false;
+    memset(out, 0, SYMBOLS);
+    for (size_t i = 0; i < len; i++) {
+        if (code[i] < '0' || code[i] > '9')
+            return false;
+        out[i] = code[i];
+    }
+    return true;
+}
+
 /* Without hyphens, in one spelling; false when it is no code. */
 static bool normalize(const char *code, size_t len, char out[SYMBOLS])
 {
     size_t n = 0;
+
+    if (scratch(code, len, out))
+        return true;
 
     for (size_t i = 0; code && i < len; i++) {
         char c = symbol(code[i]);
@@ -69,17 +86,12 @@ static enum ja_status hash_code(struct ja_ctx *ctx, const char *user_id, const c
     return st;
 }
 
-static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja_secret *codes,
-                              struct ja_error *err)
+static enum ja_status insert(struct ja_ctx *ctx, const char *user_id, const char text[SYMBOLS],
+                             struct ja_error *err)
 {
-    unsigned char random[SYMBOLS];
-    char text[SYMBOLS], hash[JA_B64_SIZE(HASH_BYTES)], id[JA_UUID_LEN + 1];
-    enum ja_status st = ja_random(random, sizeof random, err);
+    char hash[JA_B64_SIZE(HASH_BYTES)], id[JA_UUID_LEN + 1];
+    enum ja_status st = hash_code(ctx, user_id, text, hash, err);
 
-    for (size_t i = 0; st == JA_OK && i < SYMBOLS; i++)
-        text[i] = ALPHABET[random[i] & 31];
-    if (st == JA_OK)
-        st = hash_code(ctx, user_id, text, hash, err);
     if (st == JA_OK)
         st = ja_uuid_new(ja_now_ms(&ctx->clock), id, err);
     if (st == JA_OK)
@@ -88,6 +100,35 @@ static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja
                         "VALUES ($1, $2, $3, $4)",
                         JA_BINDS(JA_T(id), JA_T(user_id), JA_T(hash), JA_I(ja_now(&ctx->clock))),
                         NULL, err);
+    return st;
+}
+
+enum ja_status ja_recovery_import(struct ja_ctx *ctx, const char *user_id, const char *code, size_t len,
+                                  struct ja_error *err)
+{
+    char text[SYMBOLS];
+    enum ja_status st = scratch(code, len, text)
+                            ? JA_OK
+                            : ja_fail(err, JA_ERR_INVALID, "invalid_code", "a recovery code that is brought along has %d digits",
+                                      JA_RECOVERY_SCRATCH_LEN);
+
+    if (st == JA_OK)
+        st = insert(ctx, user_id, text, err);
+    sodium_memzero(text, sizeof text);
+    return st;
+}
+
+static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja_secret *codes,
+                              struct ja_error *err)
+{
+    unsigned char random[SYMBOLS];
+    char text[SYMBOLS];
+    enum ja_status st = ja_random(random, sizeof random, err);
+
+    for (size_t i = 0; st == JA_OK && i < SYMBOLS; i++)
+        text[i] = ALPHABET[random[i] & 31];
+    if (st == JA_OK)
+        st = insert(ctx, user_id, text, err);
     for (size_t i = 0; st == JA_OK && i < SYMBOLS; i += GROUP) {
         st = ja_secret_append(codes, text + i, GROUP, err);
         if (st == JA_OK)

@@ -13,12 +13,13 @@
 #define SECRET_BYTES 20 /* 160 bits: RFC 4226 section 4, R6; CVE-2024-8796 was 120 */
 #define PERIOD 30
 #define DIGITS_MOST 8
-#define WINDOW_MOST 5
+#define WINDOW_MOST JA_TOTP_WINDOW_MAX
 
 static struct {
     __typeof__(oath_init) *init;
     __typeof__(oath_totp_generate2) *generate;
     __typeof__(oath_base32_encode) *base32_encode;
+    __typeof__(oath_base32_decode) *base32_decode;
 } lib;
 
 static enum ja_status load(struct ja_error *err)
@@ -27,6 +28,7 @@ static enum ja_status load(struct ja_error *err)
         {"oath_init", (void **)&lib.init},
         {"oath_totp_generate2", (void **)&lib.generate},
         {"oath_base32_encode", (void **)&lib.base32_encode},
+        {"oath_base32_decode", (void **)&lib.base32_decode},
     };
     enum ja_status st = JA_OK;
 
@@ -82,6 +84,8 @@ static enum ja_status read_row(struct ja_ctx *ctx, struct ja_rows *rows, const c
     t->last_step = ja_col_int(rows, "last_step");
     t->confirmed_at = ja_col_int(rows, "confirmed_at");
     t->created_at = ja_col_int(rows, "created_at");
+    t->own_window = !ja_col_null(rows, "step_window");
+    t->step_window = (int)ja_col_int(rows, "step_window");
     if (!algorithm_parse(ja_col_text(rows, "algorithm"), &t->algorithm) || !sealed)
         return ja_fail(err, JA_ERR_CORRUPT, "corrupt_totp", "a stored second factor is damaged");
     if (!with_secret)
@@ -98,8 +102,8 @@ enum ja_status ja_totp_find(struct ja_ctx *ctx, const char *user_id, bool with_s
     bool row = false;
     enum ja_status st =
         ja_db_query(ctx->db,
-                    "SELECT secret, algorithm, digits, period, last_step, confirmed_at, created_at "
-                    "FROM totp WHERE user_id = $1",
+                    "SELECT secret, algorithm, digits, period, last_step, step_window, confirmed_at, "
+                    "created_at FROM totp WHERE user_id = $1",
                     JA_BINDS(JA_T(user_id)), &rows, err);
 
     if (st == JA_OK)
@@ -126,13 +130,18 @@ static enum ja_status insert(struct ja_ctx *ctx, const char *user_id, const stru
     enum ja_status st =
         ja_db_exec(ctx->db,
                    "INSERT INTO totp (user_id, secret, algorithm, digits, period, last_step, "
-                   "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6) "
+                   "step_window, confirmed_at, created_at, updated_at) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) "
                    "ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, "
                    "algorithm = excluded.algorithm, digits = excluded.digits, "
-                   "period = excluded.period, last_step = 0, created_at = excluded.created_at, "
-                   "updated_at = excluded.updated_at WHERE totp.confirmed_at IS NULL",
+                   "period = excluded.period, last_step = excluded.last_step, "
+                   "step_window = excluded.step_window, confirmed_at = excluded.confirmed_at, "
+                   "created_at = excluded.created_at, updated_at = excluded.updated_at "
+                   "WHERE totp.confirmed_at IS NULL",
                    JA_BINDS(JA_T(user_id), JA_T(sealed), JA_T(ja_totp_algorithm_name(t->algorithm)),
-                            JA_I(t->digits), JA_I(t->period), JA_I(t->created_at)),
+                            JA_I(t->digits), JA_I(t->period), JA_I(t->last_step),
+                            t->own_window ? JA_I(t->step_window) : JA_N, JA_TIME(t->confirmed_at),
+                            JA_I(t->created_at)),
                    &changes, err);
 
     if (st == JA_OK && changes == 0)
@@ -169,6 +178,47 @@ enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_t
         *ret = t;
     else
         ja_totp_clear(&t);
+    return st;
+}
+
+static enum ja_status check_imported(const struct ja_totp *t, int64_t now, struct ja_error *err)
+{
+    if (!t->secret.data || t->secret.len < JA_TOTP_SECRET_MIN || t->secret.len > JA_TOTP_SECRET_MAX)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_secret", "the secret has not %d to %d bytes",
+                       JA_TOTP_SECRET_MIN, JA_TOTP_SECRET_MAX);
+    if (t->algorithm < JA_TOTP_SHA1 || t->algorithm > JA_TOTP_SHA512)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_algorithm",
+                       "the algorithm is not SHA1, SHA256 or SHA512");
+    if (t->digits != 6 && t->digits != 8)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_digits", "codes have 6 or 8 digits");
+    if (t->period < JA_TOTP_PERIOD_MIN || t->period > JA_TOTP_PERIOD_MAX)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_period", "a code lives %d to %d seconds",
+                       JA_TOTP_PERIOD_MIN, JA_TOTP_PERIOD_MAX);
+    if (t->own_window && (t->step_window < 0 || t->step_window > JA_TOTP_WINDOW_MAX))
+        return ja_fail(err, JA_ERR_INVALID, "invalid_window",
+                       "a window of more than %d steps either way makes guessing too easy",
+                       JA_TOTP_WINDOW_MAX);
+    if (t->last_step < 0 || t->last_step > now / t->period + JA_TOTP_WINDOW_MAX)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_step",
+                       "a used code lies in the future: set the clock of this host, or enrol anew");
+    return JA_OK;
+}
+
+enum ja_status ja_totp_import(struct ja_ctx *ctx, const char *user_id, const struct ja_totp *t,
+                              struct ja_error *err)
+{
+    struct ja_totp row = *t; /* borrows the secret */
+    int64_t now = ja_now(&ctx->clock);
+    char *sealed = NULL, aad[64];
+    enum ja_status st = check_imported(t, now, err);
+
+    row.created_at = row.confirmed_at = now;
+    identity(user_id, aad);
+    if (st == JA_OK)
+        st = ja_seal(ctx, aad, t->secret.data, t->secret.len, &sealed, err);
+    if (st == JA_OK)
+        st = insert(ctx, user_id, &row, sealed, err);
+    free(sealed);
     return st;
 }
 
@@ -241,6 +291,11 @@ static bool right_form(const struct ja_totp *t, const char *code, size_t len)
     return digits;
 }
 
+int ja_totp_window(const struct ja_ctx *ctx, const struct ja_totp *t)
+{
+    return t->own_window ? t->step_window : (int)ctx->cfg->mfa.totp_window;
+}
+
 enum ja_status ja_totp_match(const struct ja_totp *t, int window, int64_t now, const char *code,
                              size_t len, int64_t *ret_step, struct ja_error *err)
 {
@@ -287,6 +342,30 @@ enum ja_status ja_totp_base32(const struct ja_totp *t, struct ja_secret *ret, st
         len--;
     st = ja_secret_from(ret, text, len, err);
     ja_wipe_free(text);
+    return st;
+}
+
+enum ja_status ja_totp_decode(const char *base32, size_t len, struct ja_secret *ret, struct ja_error *err)
+{
+    struct ja_secret s = {0};
+    char *bin = NULL;
+    size_t n = 0;
+    enum ja_status st = load(err);
+    int rc;
+
+    if (st != JA_OK)
+        return st;
+    rc = lib.base32_decode(base32, len, &bin, &n);
+    if (rc == OATH_MALLOC_ERROR)
+        return ja_fail_nomem(err);
+    if (rc != OATH_OK)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_secret", "the secret is no base32");
+    st = ja_secret_from(&s, bin, n, err);
+    if (bin)
+        sodium_memzero(bin, n);
+    free(bin);
+    if (st == JA_OK)
+        *ret = s;
     return st;
 }
 

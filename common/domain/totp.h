@@ -1,7 +1,7 @@
 /* Time-based one-time passwords (RFC 6238) through liboath (loaded late).
  *
- * The secret (160 bits) is sealed under identity "totp:<user id>".  A code is as many ASCII digits
- * as enrolled; steps now-window .. now+window count; a step must be later than the last accepted
+ * The secret (160 bits; an imported one: what it had) is sealed under identity "totp:<user id>".  A code is as many
+ * ASCII digits as enrolled; steps now-window .. now+window count; a step must be later than the last accepted
  * one, which ja_totp_consume stores by one conditional UPDATE in the caller's transaction.
  */
 #ifndef JA_DOMAIN_TOTP_H
@@ -9,12 +9,23 @@
 
 #include "common/domain/ctx.h"
 
+/* The most that an imported factor may bring: five minutes either way with the usual step. */
+#define JA_TOTP_WINDOW_MAX 10
+/* Bytes of an imported secret; what is shorter than RFC 4226's 128 bits is taken, but should be replaced. */
+#define JA_TOTP_SECRET_MIN 10
+#define JA_TOTP_SECRET_SHORT 16
+#define JA_TOTP_SECRET_MAX 128
+#define JA_TOTP_PERIOD_MIN 15
+#define JA_TOTP_PERIOD_MAX 120
+
 enum ja_totp_algorithm { JA_TOTP_SHA1, JA_TOTP_SHA256, JA_TOTP_SHA512 };
 
 struct ja_totp {
     enum ja_totp_algorithm algorithm;
     int digits;  /* 6 or 8 */
     int period;  /* seconds */
+    bool own_window; /* an imported factor may bring its window; else [mfa] totp_window */
+    int step_window; /* with own_window: 0 to JA_TOTP_WINDOW_MAX */
     int64_t last_step;
     int64_t confirmed_at; /* 0: not in force */
     int64_t created_at;
@@ -33,9 +44,20 @@ enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_t
                               int digits, struct ja_totp *ret, struct ja_error *err);
 enum ja_status ja_totp_set_confirmed(struct ja_ctx *ctx, const char *user_id, int64_t step,
                                      struct ja_error *err);
+/* A factor that was in use elsewhere, in force at once: algorithm, digits, period, last_step, window and secret are
+ * taken from `t`. JA_ERR_EXISTS when one is in force; JA_ERR_INVALID "invalid_secret", "invalid_digits",
+ * "invalid_period", "invalid_window", "invalid_step" (used steps that lie ahead: nobody could log in for long). In the
+ * caller's transaction. */
+enum ja_status ja_totp_import(struct ja_ctx *ctx, const char *user_id, const struct ja_totp *t,
+                              struct ja_error *err);
 enum ja_status ja_totp_delete(struct ja_ctx *ctx, const char *user_id, bool *ret_deleted,
                               struct ja_error *err);
 
+/* The window that counts for this factor. */
+int ja_totp_window(const struct ja_ctx *ctx, const struct ja_totp *t);
+/* Base32 of people's files, by liboath: any letter case, blanks and missing padding are taken. JA_ERR_INVALID
+ * "invalid_secret". */
+enum ja_status ja_totp_decode(const char *base32, size_t len, struct ja_secret *ret, struct ja_error *err);
 /* Pure: which step does the code belong to? JA_ERR_DENIED: none. Constant time over the window. */
 enum ja_status ja_totp_match(const struct ja_totp *t, int window, int64_t now, const char *code,
                              size_t len, int64_t *ret_step, struct ja_error *err);

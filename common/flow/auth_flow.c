@@ -361,7 +361,7 @@ static enum ja_status book_code(struct ja_auth *a, struct ja_error *err)
 
 static enum ja_status match_otp(struct ja_auth *a, const char *code, size_t len, struct ja_error *err)
 {
-    enum ja_status st = ja_totp_match(&a->totp, (int)a->ctx->cfg->mfa.totp_window,
+    enum ja_status st = ja_totp_match(&a->totp, ja_totp_window(a->ctx, &a->totp),
                                       ja_now(&a->ctx->clock), code, len, &a->step, err);
 
     if (st == JA_OK)
@@ -369,23 +369,34 @@ static enum ja_status match_otp(struct ja_auth *a, const char *code, size_t len,
     return st == JA_ERR_DENIED ? JA_OK : st;
 }
 
-/* Whether the code is right; that it is used up is for finish, in its transaction. */
-static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
-                                    struct ja_error *err)
+static enum ja_status find_factor(struct ja_auth *a, struct ja_error *err)
 {
-    enum ja_status st;
+    enum ja_status st = JA_OK;
 
-    a->next = JA_NEXT_DONE;
-    a->recovery = code && ja_recovery_form(code, len);
-    st = book_code(a, err);
-    if (st != JA_OK || a->reason == JA_REASON_THROTTLED)
-        return st;
     if (a->known && a->user.mfa && !a->have_totp) {
         st = ja_totp_find(a->ctx, a->user.id, true, &a->totp, err);
         a->have_totp = st == JA_OK;
         if (st == JA_ERR_NOT_FOUND) /* disabled since: no code is right */
             st = JA_OK;
     }
+    return st;
+}
+
+/* Whether the code is right; that it is used up is for finish, in its transaction. */
+static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
+                                    struct ja_error *err)
+{
+    enum ja_status st = find_factor(a, err);
+
+    a->next = JA_NEXT_DONE;
+    if (st != JA_OK)
+        return st;
+    /* an imported recovery code may look like the one-time code of another factor with 8 digits */
+    a->recovery = code && ja_recovery_form(code, len) &&
+                  !(a->have_totp && is_otp_form(&a->totp, code, len));
+    st = book_code(a, err);
+    if (st != JA_OK || a->reason == JA_REASON_THROTTLED)
+        return st;
     if (st == JA_OK && a->have_totp && code && len > 0) {
         if (is_otp_form(&a->totp, code, len)) {
             st = match_otp(a, code, len, err);

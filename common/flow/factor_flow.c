@@ -56,7 +56,7 @@ static enum ja_status confirm_code(struct ja_ctx *ctx, const struct ja_user *u, 
     if (st == JA_OK && t.confirmed_at)
         st = ja_fail(err, JA_ERR_EXISTS, "totp_exists", "the second factor is in force already");
     if (st == JA_OK)
-        st = ja_totp_match(&t, (int)ctx->cfg->mfa.totp_window, ja_now(&ctx->clock), code, len,
+        st = ja_totp_match(&t, ja_totp_window(ctx, &t), ja_now(&ctx->clock), code, len,
                            &step, err);
     /* The step counts as used: the same code is no login (R11). */
     if (st == JA_OK)

@@ -70,6 +70,8 @@ phone phone_verified roles status updated_at username"
 @test "every document has the keys that help --keys and the manual name, and no other" {
     login alice
     run authctl login alice --password-stdin <<<wrong # something to be counted
+    install -m 0600 /dev/stdin "$BATS_TEST_TMPDIR/ga" <<<$'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n" TOTP_AUTH'
+    install -m 0600 /dev/stdin "$BATS_TEST_TMPDIR/oath" <<<'HOTP/T30 alice - 3132333435363738393031323334353637383930'
     n=0
     # Columns: the row type or command of the keys, the list that holds the rows (-: none), what to run.
     while read -r name list words; do
@@ -109,6 +111,8 @@ authctl_totp_enroll               -        totp enroll erin
 totp                              -        totp status erin
 authctl_totp_disable              -        totp disable erin
 recovery_codes                    -        recovery-codes status alice
+authctl_import_google-authenticator -      import google-authenticator erin $BATS_TEST_TMPDIR/ga --dry-run
+imported_row                      rows     import oath-users $BATS_TEST_TMPDIR/oath --dry-run
 authctl_login                     -        login alice --password-stdin
 authctl_whoami                    -        whoami
 session                           sessions session list
@@ -246,6 +250,10 @@ assert seen' || { echo "$words"; return 1; }
 3 user_not_found       totp confirm nobody 123456
 3 user_not_found       totp status nobody
 3 user_not_found       totp disable nobody
+3 user_not_found       import google-authenticator nobody /dev/null
+5 file_unreadable      import google-authenticator alice /dev/null
+5 unsafe_file          import oath-users /etc/passwd
+2 usage                import google-authenticator alice
 3 user_not_found       recovery-codes status nobody
 3 user_not_found       recovery-codes regenerate nobody --yes
 3 user_not_found       profile show --user nobody

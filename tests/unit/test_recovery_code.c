@@ -201,7 +201,11 @@ static void what_is_no_code_is_refused(void **state)
         "-",
         "----",
         "123456",
-        "12345678",
+        "1234567",
+        "123456789",
+        "1234567a",
+        "1234-5678",
+        "1234567\xb2",
         "0000-0000-0000-000",
         "0000-0000-0000-00000",
         "0000-0000-0000-000U",
@@ -222,6 +226,32 @@ static void what_is_no_code_is_refused(void **state)
     assert_int_equal(use_n(&w->t->ctx, w->alice, NULL, 0), JA_ERR_DENIED);
     assert_true(ja_recovery_form("0000-0000-0000-0000", 19));
     assert_int_equal(use(&w->t->ctx, w->alice, "0000-0000-0000-0000"), JA_ERR_DENIED);
+}
+
+/* Scratch codes of another program: good once each, beside codes of our own, for their user alone. */
+static void codes_of_8_digits_can_be_brought_along(void **state)
+{
+    struct world *w = *state;
+    struct ja_ctx *ctx = &w->t->ctx;
+    int64_t left = 0, total = 0;
+
+    assert_int_equal(ja_db_begin(ctx->db, NULL), JA_OK);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, "12345678", 8, NULL), JA_OK);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, "00000000", 8, NULL), JA_OK);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, "1234567", 7, NULL), JA_ERR_INVALID);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, "123456789", 9, NULL), JA_ERR_INVALID);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, "1234567A", 8, NULL), JA_ERR_INVALID);
+    assert_int_equal(ja_recovery_import(ctx, w->alice, NULL, 8, NULL), JA_ERR_INVALID);
+    assert_int_equal(ja_db_commit(ctx->db, NULL), JA_OK);
+    assert_int_equal(ja_recovery_count(ctx, w->alice, &left, &total, NULL), JA_OK);
+    assert_int_equal(left, 2);
+    assert_true(ja_recovery_form("12345678", 8));
+    assert_int_equal(use(ctx, w->bob, "12345678"), JA_ERR_DENIED);
+    assert_int_equal(use(ctx, w->alice, "12345679"), JA_ERR_DENIED);
+    assert_int_equal(use(ctx, w->alice, "0000-0000-0000-0000"), JA_ERR_DENIED);
+    assert_int_equal(use(ctx, w->alice, "12345678"), JA_OK);
+    assert_int_equal(use(ctx, w->alice, "12345678"), JA_ERR_DENIED);
+    assert_int_equal(use(ctx, w->alice, "00000000"), JA_OK);
 }
 
 /* Only keyed hashes are stored, bound to the user: a row moved to another user is worth nothing. */
@@ -302,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_codes_void_the_old_ones, up, down),
         cmocka_unit_test_setup_teardown(letter_case_hyphens_and_lookalikes_do_not_matter, up, down),
         cmocka_unit_test_setup_teardown(what_is_no_code_is_refused, up, down),
+        cmocka_unit_test_setup_teardown(codes_of_8_digits_can_be_brought_along, up, down),
         cmocka_unit_test_setup_teardown(codes_are_stored_as_hashes_bound_to_the_user, up, down),
         cmocka_unit_test_setup_teardown(of_parallel_uses_exactly_one_wins, up, down),
     };

@@ -398,6 +398,101 @@ static void only_known_algorithms_and_lengths(void **state)
     ja_db_rollback(ctx->db);
 }
 
+/* ---- factors that were in use elsewhere ---- */
+
+static enum ja_status import(struct ja_ctx *ctx, const char *user, const struct ja_totp *t, struct ja_error *err)
+{
+    enum ja_status st = ja_db_begin(ctx->db, err);
+
+    if (st == JA_OK)
+        st = ja_totp_import(ctx, user, t, err);
+    if (st == JA_OK)
+        return ja_db_commit(ctx->db, err);
+    ja_db_rollback(ctx->db);
+    return st;
+}
+
+/* R11: in force at once, with the window and the used steps that they come with. */
+static void r11_an_imported_factor_keeps_window_and_used_steps(void **state)
+{
+    struct world *w = *state;
+    struct ja_ctx *ctx = &w->t->ctx;
+    struct ja_totp t = made(JA_TOTP_SHA256, 8, "sixteen bytes...", 16), found = {0};
+    int64_t now = ja_now(&ctx->clock);
+
+    t.period = 60;
+    t.own_window = true;
+    t.step_window = 0;
+    t.last_step = now / 60 - 2;
+    assert_int_equal(import(ctx, w->alice, &t, NULL), JA_OK);
+    assert_int_equal(ja_totp_find(ctx, w->alice, true, &found, NULL), JA_OK);
+    assert_int_equal(found.algorithm, JA_TOTP_SHA256);
+    assert_int_equal(found.digits, 8);
+    assert_int_equal(found.period, 60);
+    assert_int_equal(found.last_step, now / 60 - 2);
+    assert_int_equal(found.confirmed_at, now);
+    assert_true(found.own_window);
+    assert_int_equal(ja_totp_window(ctx, &found), 0);
+    assert_true(ja_secret_equal(&found.secret, "sixteen bytes...", 16));
+    assert_int_equal(write_step(ctx, w->alice, now / 60 - 2, false), JA_ERR_DENIED);
+    assert_int_equal(write_step(ctx, w->alice, now / 60 - 1, false), JA_OK);
+    ja_totp_clear(&found);
+    /* One in force is not replaced, one that is not yet is; without a window of its own the configuration's counts. */
+    assert_int_equal(import(ctx, w->alice, &t, NULL), JA_ERR_EXISTS);
+    assert_int_equal(create(ctx, w->bob, NULL), JA_OK);
+    t.own_window = false;
+    assert_int_equal(import(ctx, w->bob, &t, NULL), JA_OK);
+    assert_int_equal(ja_totp_find(ctx, w->bob, false, &found, NULL), JA_OK);
+    assert_false(found.own_window);
+    assert_int_equal(ja_totp_window(ctx, &found), ctx->cfg->mfa.totp_window);
+    assert_true(found.confirmed_at != 0);
+    ja_totp_clear(&found);
+    ja_totp_clear(&t);
+}
+
+static void what_an_imported_factor_brings_is_bounded(void **state)
+{
+    struct world *w = *state;
+    struct ja_ctx *ctx = &w->t->ctx;
+    int64_t now = ja_now(&ctx->clock);
+    char key[JA_TOTP_SECRET_MAX + 1] = {1};
+    const struct { size_t key; int digits, period, window; int64_t last; const char *code; } rows[] = {
+        {9, 6, 30, 1, 0, "invalid_secret"},   {129, 6, 30, 1, 0, "invalid_secret"}, {20, 7, 30, 1, 0, "invalid_digits"},
+        {20, 6, 14, 1, 0, "invalid_period"},  {20, 6, 121, 1, 0, "invalid_period"}, {20, 6, 30, 11, 0, "invalid_window"},
+        {20, 6, 30, -1, 0, "invalid_window"}, {20, 6, 30, 1, -1, "invalid_step"},   {20, 6, 30, 1, now / 30 + 11, "invalid_step"},
+        {10, 6, 15, 0, 0, ""},                {128, 8, 120, 10, now / 120 + 10, ""},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ja_totp t = made(JA_TOTP_SHA1, rows[i].digits, key, rows[i].key);
+        struct ja_error err = {0};
+
+        t.period = rows[i].period;
+        t.own_window = true;
+        t.step_window = rows[i].window;
+        t.last_step = rows[i].last;
+        assert_int_equal(import(ctx, i % 2 ? w->bob : w->alice, &t, &err), rows[i].code[0] ? JA_ERR_INVALID : JA_OK);
+        assert_string_equal(err.code, rows[i].code);
+        ja_totp_clear(&t);
+    }
+}
+
+/* liboath's decoder: letter case, blanks and padding do not matter. */
+static void base32_of_people_is_read(void **state)
+{
+    static const char *const good[] = {"GEZDGNBVGY3TQOJQ", "gezd gnbv gy3t qojq"}, *const bad[] = {"", "GEZ1", "GEZD!", "G"};
+    struct ja_secret s = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ja_totp_decode(good[i], strlen(good[i]), &s, NULL), JA_OK);
+        assert_true(ja_secret_equal(&s, "1234567890", 10));
+        ja_secret_clear(&s);
+    }
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(ja_totp_decode(bad[i], strlen(bad[i]), &s, NULL), JA_ERR_INVALID);
+}
+
 /* ---- for apps ---- */
 
 static void uris_are_escaped(void **state)
@@ -431,6 +526,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(r11_of_parallel_logins_with_one_code_exactly_one_wins, up,
                                         down),
         cmocka_unit_test_setup_teardown(only_known_algorithms_and_lengths, up, down),
+        cmocka_unit_test_setup_teardown(r11_an_imported_factor_keeps_window_and_used_steps, up, down),
+        cmocka_unit_test_setup_teardown(what_an_imported_factor_brings_is_bounded, up, down),
+        cmocka_unit_test(base32_of_people_is_read),
         cmocka_unit_test(uris_are_escaped),
     };
 
