@@ -213,7 +213,7 @@ const struct command cmd_import_commands[] = {
      .min_args = 2,
      .max_args = 2,
      .options = factor_options,
-     .summary = "take over a second factor from a file of google-authenticator",
+     .summary = "take over a second factor of google-authenticator",
      .example = "authctl import google-authenticator alice /home/alice/.google_authenticator",
      .details = "The secret, its window and used codes are kept; scratch codes become the recovery\n"
                 "codes. It is in force at once: remove pam_google_authenticator from the stack.",
@@ -226,7 +226,7 @@ const struct command cmd_import_commands[] = {
      .min_args = 1,
      .max_args = 1,
      .options = oath_options,
-     .summary = "take over second factors from a users file of pam_oath",
+     .summary = "take over the second factors of pam_oath",
      .example = "authctl import oath-users /etc/users.oath --dry-run",
      .details = "Time-based types only. All rows or none, unless --skip-bad. Exit 5: a row cannot\n"
                 "be taken, and none was.",

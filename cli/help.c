@@ -57,7 +57,7 @@ static void put_summary(void *arg, const struct command *c)
     l->verbs = c->verb != NULL;
     (void)snprintf(left, sizeof left, "%s%s%s", c->noun, c->verb ? " " : "",
                    c->verb ? c->verb : "");
-    (void)printf("  %-26s %s\n", left, c->summary);
+    (void)printf("  %-28s %s\n", left, c->summary);
 }
 
 void help_top(struct cli *cli)
