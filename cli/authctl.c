@@ -31,6 +31,7 @@ const struct command *const cli_tables[] = {
     cmd_token_offline_commands,
     cmd_import_commands,
     cmd_key_commands,
+    cmd_ssh_key_commands,
     cmd_audit_commands,
     cmd_getent_commands,
     NULL,

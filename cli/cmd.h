@@ -18,6 +18,7 @@ extern const struct command cmd_purge_commands[];
 extern const struct command cmd_role_commands[];
 extern const struct command cmd_session_commands[];
 extern const struct command cmd_setup_commands[];
+extern const struct command cmd_ssh_key_commands[];
 extern const struct command cmd_store_commands[];
 extern const struct command cmd_throttle_commands[];
 extern const struct command cmd_token_commands[];

@@ -9,6 +9,7 @@ ja_authctl_sources = \
 	cli/output.c cli/output.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
+	cli/read_file.c cli/read_file.h \
 	cli/row_tokens.c cli/row_tokens.h \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
@@ -33,6 +34,7 @@ ja_authctl_sources = \
 	cli/cmd_role.c \
 	cli/cmd_session.c \
 	cli/cmd_setup.c \
+	cli/cmd_ssh_key.c \
 	cli/cmd_store.c \
 	cli/cmd_throttle.c \
 	cli/cmd_token.c \

@@ -2,18 +2,16 @@
 
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/read_file.h"
 #include "cli/rows.h"
 #include "common/import/user_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX ((off_t)64 << 20)
+#define FILE_MAX ((size_t)64 << 20)
 
 static const struct row_field fields[] = {
     {"row", "ROW", ROW_INT},
@@ -26,36 +24,6 @@ static const struct row_field fields[] = {
 const struct row_type row_user_outcome = {"user outcome", "rows", fields, sizeof fields / sizeof *fields};
 
 /* ---- the file ---- */
-
-static enum ja_status slurp(const char *path, char **ret, size_t *ret_len, struct ja_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat sb;
-    char *data = NULL;
-    size_t len = 0;
-    ssize_t n = 1;
-
-    if (fd < 0)
-        return ja_fail(err, errno == ENOENT ? JA_ERR_NOT_FOUND : JA_ERR_INVALID, "file_unreadable",
-                       "%s cannot be read: %s", path, strerrordesc_np(errno));
-    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode) || sb.st_size > FILE_MAX) {
-        (void)close(fd);
-        return ja_fail(err, JA_ERR_INVALID, "file_unreadable", "%s is no file of at most 64 MiB", path);
-    }
-    data = malloc((size_t)sb.st_size + 1);
-    while (data && len < (size_t)sb.st_size && (n = read(fd, data + len, (size_t)sb.st_size - len)) > 0)
-        len += (size_t)n;
-    (void)close(fd);
-    if (!data)
-        return ja_fail_nomem(err);
-    if (n < 0) {
-        free(data);
-        return ja_fail(err, JA_ERR_IO, "file_unreadable", "%s cannot be read", path);
-    }
-    *ret = data;
-    *ret_len = len;
-    return JA_OK;
-}
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -73,7 +41,7 @@ static enum ja_status load(struct cli *cli, const char *path, struct ja_user_fil
 
     if (!json && !csv)
         return cli_usage(cli, err, "the file's name says what it is: FILE.csv or FILE.json");
-    st = slurp(path, &data, &len, err);
+    st = cli_read_file(path, FILE_MAX, &data, &len, err);
     if (st == JA_OK)
         st = ja_user_file_parse(path, json ? JA_USERS_JSON : JA_USERS_CSV, data, len, ret, err);
     free(data);

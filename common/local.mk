@@ -72,6 +72,9 @@ libja_domain_la_SOURCES = \
 	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \
+	common/domain/ssh_key.c common/domain/ssh_key.h \
+	common/domain/ssh_key_line.c common/domain/ssh_key_line.h \
+	common/domain/ssh_key_point.c common/domain/ssh_key_point.h \
 	common/domain/throttle.c common/domain/throttle.h \
 	common/domain/throttle_admin.c common/domain/throttle_admin.h \
 	common/domain/throttle_bucket.c common/domain/throttle_bucket.h \
@@ -116,6 +119,7 @@ libja_flow_la_SOURCES = \
 	common/flow/throttle_flow.c common/flow/throttle_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
+	common/flow/ssh_key_flow.c common/flow/ssh_key_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \
 	common/flow/token_flow.c
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)

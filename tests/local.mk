@@ -36,6 +36,7 @@ ja_unit = \
 	tests/unit/test_seal \
 	tests/unit/test_session \
 	tests/unit/test_setup \
+	tests/unit/test_ssh_key \
 	tests/unit/test_text \
 	tests/unit/test_role \
 	tests/unit/test_throttle \
@@ -220,6 +221,7 @@ ja_bats = \
 	tests/cli/register.bats \
 	tests/cli/secrets.bats \
 	tests/cli/session.bats \
+	tests/cli/ssh_key.bats \
 	tests/cli/role.bats \
 	tests/cli/throttle.bats \
 	tests/cli/token.bats \

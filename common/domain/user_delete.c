@@ -28,6 +28,8 @@ static enum ja_status drop_credentials(struct ja_ctx *ctx, const char *id, struc
         st = ja_db_exec(ctx->db, "DELETE FROM recovery_codes WHERE user_id = $1",
                         JA_BINDS(JA_T(id)), NULL, err);
     if (st == JA_OK)
+        st = ja_db_exec(ctx->db, "DELETE FROM ssh_keys WHERE user_id = $1", JA_BINDS(JA_T(id)), NULL, err);
+    if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM password_history WHERE user_id = $1",
                         JA_BINDS(JA_T(id)), NULL, err);
     if (st == JA_OK)

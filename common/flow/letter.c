@@ -211,9 +211,17 @@ enum ja_status ja_letter_decoy(struct ja_ctx *ctx, struct ja_error *err)
 enum ja_status ja_letter_notice(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
                                 struct ja_error *err)
 {
+    return ja_letter_notice_of(ctx, user, template, "", NULL, err);
+}
+
+enum ja_status ja_letter_notice_of(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
+                                   const char *key, const char *value, struct ja_error *err)
+{
     json_t *vars = json_object();
     enum ja_status st = vars ? person_vars(ctx, user, vars, err) : ja_fail_nomem(err);
 
+    if (st == JA_OK)
+        st = set_text(vars, key, value, err);
     if (st == JA_OK)
         st = ja_outbox_notify(ctx, user, template, vars, err);
     json_decref(vars);

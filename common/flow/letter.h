@@ -24,6 +24,9 @@ enum ja_status ja_letter_decoy(struct ja_ctx *ctx, struct ja_error *err);
 /* A notice to the verified address. */
 enum ja_status ja_letter_notice(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
                                 struct ja_error *err);
+/* With one more value for the template. */
+enum ja_status ja_letter_notice_of(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
+                                   const char *key, const char *value, struct ja_error *err);
 /* The same to the address that the user had (verified) until now. */
 enum ja_status ja_letter_old_address(struct ja_ctx *ctx, const struct ja_user *user, const char *old_email,
                                      struct ja_error *err);

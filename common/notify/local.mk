@@ -23,6 +23,8 @@ ja_templates = \
 	common/notify/templates/password_changed.html common/notify/templates/password_changed.txt \
 	common/notify/templates/reset_email.html common/notify/templates/reset_email.txt \
 	common/notify/templates/reset_sms.txt \
+	common/notify/templates/ssh_key_added.html common/notify/templates/ssh_key_added.txt \
+	common/notify/templates/ssh_key_removed.html common/notify/templates/ssh_key_removed.txt \
 	common/notify/templates/verify_email.html common/notify/templates/verify_email.txt \
 	common/notify/templates/verify_phone.txt \
 	common/notify/templates/welcome.html common/notify/templates/welcome.txt

@@ -25,6 +25,8 @@ static const struct ja_template templates[] = {
     {"address_changed", JA_CHANNEL_EMAIL, NULL, COMMON " source service"},
     {"welcome", JA_CHANNEL_EMAIL, NULL, COMMON},
     {"grant_ended", JA_CHANNEL_EMAIL, NULL, COMMON " role"},
+    {"ssh_key_added", JA_CHANNEL_EMAIL, NULL, COMMON " keys"},
+    {"ssh_key_removed", JA_CHANNEL_EMAIL, NULL, COMMON " keys"},
 };
 
 const struct ja_template *ja_template_at(size_t i)
@@ -247,10 +249,10 @@ enum ja_status ja_template_preview(const struct ja_ctx *ctx, const char *name, s
                                    struct ja_error *err)
 {
     const char *base = ctx->cfg->registration.link_base;
-    json_t *vars = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "username", "alice", "full_name",
+    json_t *vars = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "username", "alice", "full_name",
                              "Alice <b>O'Hara</b> & Sons", "time", "2026-01-02T03:04:05Z", "code", "123456", "token",
                              "sample-token-0123456789", "valid", "24 hours", "source", "192.0.2.7", "service", "sshd",
-                             "role", "admin");
+                             "role", "admin", "keys", "SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s");
     enum ja_status st;
 
     if (!vars)

@@ -72,6 +72,8 @@ phone phone_verified roles status updated_at username"
     run authctl login alice --password-stdin <<<wrong # something to be counted
     install -m 0600 /dev/stdin "$BATS_TEST_TMPDIR/ga" <<<$'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n" TOTP_AUTH'
     install -m 0600 /dev/stdin "$BATS_TEST_TMPDIR/oath" <<<'HOTP/T30 alice - 3132333435363738393031323334353637383930'
+    ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/key"
+    print=$(ssh-keygen -lf "$BATS_TEST_TMPDIR/key.pub" | cut -d' ' -f2)
     n=0
     # Columns: the row type or command of the keys, the list that holds the rows (-: none), what to run.
     while read -r name list words; do
@@ -149,6 +151,9 @@ authctl_outbox_preview            -        outbox preview welcome
 key                               keys     key list
 key                               -        key rotate --if-due
 authctl_key_jwks                  -        key jwks
+ssh_key                           ssh_keys ssh-key add alice $BATS_TEST_TMPDIR/key.pub
+ssh_key                           ssh_keys ssh-key list alice
+authctl_ssh-key_remove            -        ssh-key remove alice $print
 passwd_entry                      passwd   getent passwd
 group_entry                       group    getent group
 authctl_getent_initgroups         -        getent initgroups alice
@@ -267,6 +272,14 @@ assert seen' || { echo "$words"; return 1; }
 3 session_not_found    session revoke 01900000-0000-7000-8000-000000000000
 3 session_not_found    logout --session 01900000-0000-7000-8000-000000000000
 3 key_not_found        key retire nothing
+5 invalid_ssh_key      ssh-key add nobody /etc/hostname
+3 user_not_found       ssh-key list nobody
+3 user_not_found       ssh-key remove nobody SHA256:x
+3 ssh_key_not_found    ssh-key remove alice SHA256:x
+3 file_unreadable      ssh-key add alice /nonexistent
+5 invalid_ssh_key      ssh-key add alice /etc/passwd
+5 invalid_option       ssh-key add alice /etc/passwd --expires yesterday
+5 invalid_time         ssh-key add alice /etc/passwd --expires 2020-01-01T00:00:00Z
 3 key_not_found        key export nothing
 4 username_taken       user add alice
 4 email_taken          user add zoe --email carol@example.org
