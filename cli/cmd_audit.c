@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "common/domain/audit.h"
 #include "common/domain/user.h"
+#include "common/flow/look_flow.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -159,7 +160,7 @@ static enum ja_status list_all(struct cli *cli, struct ja_audit_filter *f, struc
     if (st != JA_OK)
         return st;
     f->limit = cli_rows_limit(l->rows);
-    st = ja_audit_each(&cli->ctx, f, put, l, err);
+    st = ja_look_audit(&cli->ctx, f, put, l, err);
     if (st == JA_OK)
         return cli_rows_end(l->rows, err);
     cli_rows_free(l->rows);
@@ -178,7 +179,7 @@ static enum ja_status follow(struct cli *cli, struct ja_audit_filter *f, struct 
         st = ja_audit_last_seq(&cli->ctx, &f->after, err);
     l->seq = f->after;
     while (st == JA_OK && !stopped && l->left != 0) {
-        st = ja_audit_each(&cli->ctx, f, put, l, err);
+        st = ja_look_audit(&cli->ctx, f, put, l, err);
         f->after = l->seq;
         f->limit = l->left > 0 ? l->left : 0;
         if (st == JA_ERR_BUSY)
@@ -207,7 +208,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
         return follow(cli, &f, &l, err);
     if (!cli_flag(cli, "json-lines"))
         return list_all(cli, &f, &l, err);
-    st = ja_audit_each(&cli->ctx, &f, put, &l, err);
+    st = ja_look_audit(&cli->ctx, &f, put, &l, err);
     cli->answered = true;
     return st;
 }
@@ -269,7 +270,7 @@ static enum ja_status run_verify(struct cli *cli, struct ja_error *err)
     if (head && !ja_audit_head_parse(head, &check.head))
         return ja_fail(err, JA_ERR_INVALID, "invalid_head", "'%s' is no head of the audit log (SEQ:HASH)", head);
     settle(cli, true);
-    st = ja_audit_inspect(&cli->ctx, &check, &report, err);
+    st = ja_look_audit_check(&cli->ctx, &check, &report, err);
     if (p.shown >= 0 && p.shown < 100)
         (void)fputc('\n', stderr);
     if (st == JA_OK)

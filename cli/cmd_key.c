@@ -5,6 +5,7 @@
 #include "cli/rows.h"
 #include "common/base/file_guard.h"
 #include "common/flow/key_flow.h"
+#include "common/flow/look_flow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
         return st;
     l.after = cli_rows_after(l.rows);
     l.started = !l.after;
-    st = ja_signing_key_each(&cli->ctx, put, &l, err);
+    st = ja_look_keys(&cli->ctx, put, &l, err);
     if (st == JA_OK)
         return cli_rows_end(l.rows, err);
     cli_rows_free(l.rows);

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "common/domain/outbox_row.h"
+#include "common/flow/look_flow.h"
 #include "common/notify/deliver.h"
 #include "common/notify/message_template.h"
 
@@ -58,7 +59,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
     if (st == JA_OK) {
         filter.limit = cli_rows_limit(l.rows);
         filter.after = cli_rows_after(l.rows);
-        st = ja_outbox_each(&cli->ctx, &filter, put, &l, err);
+        st = ja_look_outbox(&cli->ctx, &filter, put, &l, err);
     }
     if (st == JA_OK)
         return cli_rows_end(l.rows, err);

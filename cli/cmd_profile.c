@@ -6,6 +6,7 @@
 #include "cli/row_user.h"
 #include "cli/user_spec.h"
 #include "common/flow/contact_flow.h"
+#include "common/flow/look_flow.h"
 
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ static enum ja_status run_show(struct cli *cli, struct ja_error *err)
     enum ja_status st = whose(cli, &name, err);
 
     if (st == JA_OK)
-        st = ja_user_find(&cli->ctx, name, &u, err);
+        st = ja_look_user(&cli->ctx, name, &u, err);
     if (st == JA_OK)
         st = row_user_answer(cli, &u, err);
     ja_user_clear(&u);

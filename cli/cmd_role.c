@@ -5,6 +5,7 @@
 #include "cli/rows.h"
 #include "common/domain/user.h"
 #include "common/flow/role_flow.h"
+#include "common/flow/look_flow.h"
 
 #define PARENTS_MAX 64
 
@@ -92,7 +93,11 @@ static enum ja_status show(struct cli *cli, const char *name, struct ja_error *e
 
 static enum ja_status run_show(struct cli *cli, struct ja_error *err)
 {
-    return show(cli, cli->args[0], err);
+    struct listing l = {.cli = cli, .err = err};
+    struct ja_role r = {0};
+    enum ja_status st = ja_look_role(&cli->ctx, cli->args[0], &r, err);
+
+    return st == JA_OK ? put_role(&l, &r) : st;
 }
 
 static enum ja_status run_list(struct cli *cli, struct ja_error *err)
@@ -101,7 +106,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
     enum ja_status st = cli_rows_begin(cli, &row_role, &l.rows, err);
 
     if (st == JA_OK)
-        st = ja_role_each(&cli->ctx, cli_rows_after(l.rows), cli_rows_limit(l.rows), put_role, &l, err);
+        st = ja_look_roles(&cli->ctx, cli_rows_after(l.rows), cli_rows_limit(l.rows), put_role, &l, err);
     return end_rows(&l, st);
 }
 
@@ -220,25 +225,19 @@ static enum ja_status run_grants(struct cli *cli, struct ja_error *err)
 {
     struct listing l = {.cli = cli, .err = err};
     struct ja_grant_filter f = {0};
-    struct ja_user u = {0};
     int64_t seconds = 0;
     const char *user = cli_opt(cli, "user");
     enum ja_status st = cli_opt_duration(cli, "expiring", 0, &seconds, err);
 
     if (st == JA_OK && cli_opt(cli, "expiring"))
         f.ends_before = cli_now(cli) + seconds;
-    if (st == JA_OK && user)
-        st = ja_user_find(&cli->ctx, user, &u, err);
-    if (st == JA_OK && user)
-        f.user_id = u.id;
     if (st == JA_OK)
         st = cli_rows_begin(cli, &row_grant, &l.rows, err);
     if (st == JA_OK) {
         f.limit = cli_rows_limit(l.rows);
         f.after = cli_rows_after(l.rows);
-        st = ja_grant_each(&cli->ctx, &f, put_grant, &l, err);
+        st = ja_look_grants(&cli->ctx, user, &f, put_grant, &l, err);
     }
-    ja_user_clear(&u);
     return end_rows(&l, st);
 }
 
@@ -255,14 +254,10 @@ static enum ja_status put_permission(void *arg, const struct ja_held_permission 
 static enum ja_status run_permissions(struct cli *cli, struct ja_error *err)
 {
     struct listing l = {.cli = cli, .err = err};
-    struct ja_user u = {0};
-    enum ja_status st = ja_user_find(&cli->ctx, cli->args[0], &u, err);
+    enum ja_status st = cli_rows_begin(cli, &row_permission, &l.rows, err);
 
     if (st == JA_OK)
-        st = cli_rows_begin(cli, &row_permission, &l.rows, err);
-    if (st == JA_OK)
-        st = ja_permission_each(&cli->ctx, u.id, put_permission, &l, err);
-    ja_user_clear(&u);
+        st = ja_look_permissions(&cli->ctx, cli->args[0], put_permission, &l, err);
     return end_rows(&l, st);
 }
 
@@ -271,7 +266,7 @@ static enum ja_status run_can(struct cli *cli, struct ja_error *err)
     const char *on = cli_opt(cli, "on");
     struct ja_held_permission p = {0};
     bool held = false;
-    enum ja_status st = ja_permission_can(&cli->ctx, cli->args[0], cli->args[1], on, &held, &p, err);
+    enum ja_status st = ja_look_can(&cli->ctx, cli->args[0], cli->args[1], on, &held, &p, err);
 
     if (st == JA_OK && cli->json)
         st = cli_answer(cli,

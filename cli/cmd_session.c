@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/rows.h"
+#include "common/flow/look_flow.h"
 #include "common/flow/session_flow.h"
 
 static const struct row_field fields[] = {
@@ -54,19 +55,13 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
 {
     struct listing l = {.cli = cli, .err = err};
     struct ja_session_filter filter = {.live_only = !cli_flag(cli, "all")};
-    struct ja_user u = {0};
-    const char *name = cli_opt(cli, "user");
-    enum ja_status st = name ? ja_user_find(&cli->ctx, name, &u, err) : JA_OK;
+    enum ja_status st = cli_rows_begin(cli, &row_session, &l.rows, err);
 
-    if (st == JA_OK)
-        st = cli_rows_begin(cli, &row_session, &l.rows, err);
     if (st == JA_OK) {
-        filter.user_id = name ? u.id : NULL;
         filter.limit = cli_rows_limit(l.rows);
         filter.after = cli_rows_after(l.rows);
-        st = ja_session_each(&cli->ctx, &filter, put, &l, err);
+        st = ja_look_sessions(&cli->ctx, cli_opt(cli, "user"), &filter, put, &l, err);
     }
-    ja_user_clear(&u);
     if (st == JA_OK)
         return cli_rows_end(l.rows, err);
     cli_rows_free(l.rows);
@@ -76,7 +71,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
 static enum ja_status run_show(struct cli *cli, struct ja_error *err)
 {
     struct ja_session s = {0};
-    enum ja_status st = ja_session_find(&cli->ctx, cli->args[0], &s, err);
+    enum ja_status st = ja_look_session(&cli->ctx, cli->args[0], &s, err);
 
     if (st == JA_OK) {
         const struct row_value values[] = VALUES(cli, &s);

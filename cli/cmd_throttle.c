@@ -5,6 +5,7 @@
 #include "cli/rows.h"
 #include "common/domain/user.h"
 #include "common/flow/throttle_flow.h"
+#include "common/flow/look_flow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
     if (st == JA_OK) {
         s.filter.limit = cli_rows_limit(l.rows);
         s.filter.after = cli_rows_after(l.rows);
-        st = ja_throttle_each(&cli->ctx, &s.filter, put, &l, err);
+        st = ja_look_throttle(&cli->ctx, &s.filter, put, &l, err);
     }
     ja_user_clear(&s.user);
     if (st == JA_OK)

@@ -7,6 +7,7 @@
 #include "cli/user_bulk.h"
 #include "cli/user_spec.h"
 #include "common/domain/role.h"
+#include "common/flow/look_flow.h"
 
 #include <string.h>
 
@@ -110,7 +111,7 @@ static enum ja_status run_modify(struct cli *cli, struct ja_error *err)
 static enum ja_status run_show(struct cli *cli, struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = ja_user_find(&cli->ctx, cli->args[0], &u, err);
+    enum ja_status st = ja_look_user(&cli->ctx, cli->args[0], &u, err);
 
     if (st == JA_OK)
         st = row_user_answer(cli, &u, err);
@@ -165,7 +166,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
     if (st == JA_OK) {
         filter.limit = cli_rows_limit(l.rows);
         filter.after = cli_rows_after(l.rows);
-        st = ja_user_each(&cli->ctx, &filter, put_user, &l, err);
+        st = ja_look_users(&cli->ctx, &filter, put_user, &l, err);
     }
     if (st == JA_OK)
         return cli_rows_end(l.rows, err);

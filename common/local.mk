@@ -115,6 +115,7 @@ libja_flow_la_SOURCES = \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
 	common/flow/caller.c common/flow/caller.h \
+	common/flow/look_flow.c common/flow/look_flow.h \
 	common/flow/role_flow.c common/flow/role_flow.h \
 	common/flow/throttle_flow.c common/flow/throttle_flow.h \
 	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \

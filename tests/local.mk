@@ -30,6 +30,7 @@ ja_unit = \
 	tests/unit/test_one_time_token \
 	tests/unit/test_password_hash \
 	tests/unit/test_password_policy \
+	tests/unit/test_permit \
 	tests/unit/test_query_plan \
 	tests/unit/test_recovery_code \
 	tests/unit/test_reset_flow \
@@ -86,6 +87,7 @@ tests_unit_test_credential_flow_LDADD = $(LDADD) -loath
 tests_unit_test_cve_login_SOURCES = tests/unit/test_cve_login.c $(ja_auth_world)
 tests_unit_test_cve_login_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
+tests_unit_test_permit_LDADD = libja_testsupport.la libja_notify.la $(LDADD) -loath
 tests_unit_test_totp_LDADD = $(LDADD) -loath
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 

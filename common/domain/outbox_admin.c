@@ -2,6 +2,7 @@
 #include "common/domain/audit.h"
 #include "common/domain/column.h"
 #include "common/domain/outbox_impl.h"
+#include "common/domain/permission.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +118,9 @@ enum ja_status ja_outbox_retry(struct ja_ctx *ctx, const char *id, struct ja_err
 
     if (st != JA_OK)
         return st;
-    st = ja_outbox_find(ctx, id, &r, err);
+    st = ja_permit(ctx, "outbox:write", NULL, err);
+    if (st == JA_OK)
+        st = ja_outbox_find(ctx, id, &r, err);
     if (st == JA_OK)
         st = may_retry(&r, now, err);
     if (st == JA_OK)
@@ -142,7 +145,9 @@ enum ja_status ja_outbox_drop(struct ja_ctx *ctx, const char *id, struct ja_erro
 
     if (st != JA_OK)
         return st;
-    st = ja_outbox_find(ctx, id, &r, err);
+    st = ja_permit(ctx, "outbox:write", NULL, err);
+    if (st == JA_OK)
+        st = ja_outbox_find(ctx, id, &r, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM outbox WHERE id = $1", JA_BINDS(JA_T(id)), NULL, err);
     if (st == JA_OK)

@@ -83,13 +83,13 @@ enum ja_status ja_session_close_user(struct ja_ctx *ctx, const char *user_id, co
 {
     struct ja_user u = {0};
     struct ja_cut cut = {0};
-    enum ja_status st = ja_db_begin(ctx->db, err);
+    enum ja_status st = ja_db_begin(ctx->db, err), may;
 
     if (st != JA_OK)
         return st;
     st = ja_user_find_by_id(ctx, user_id, &u, err);
-    if (st == JA_OK)
-        st = ja_caller_may(ctx, &u, JA_MAY_END_SESSIONS, err);
+    may = st == JA_OK ? ja_caller_may(ctx, &u, JA_MAY_END_SESSIONS, err) : ja_permit(ctx, "sessions:write", NULL, err);
+    st = may == JA_OK ? st : may;
     if (st == JA_OK)
         st = ja_account_cut(ctx, user_id, NULL, reason, &cut, err);
     if (st == JA_OK)

@@ -1,6 +1,7 @@
 #include "common/notify/deliver.h"
 
 #include "common/domain/outbox_row.h"
+#include "common/domain/permission.h"
 #include "common/notify/curl_call.h"
 #include "common/notify/provider.h"
 
@@ -193,8 +194,10 @@ enum ja_status ja_deliver_due(struct ja_ctx *ctx, ja_progress_fn progress, void 
     static const enum ja_channel channels[] = {JA_CHANNEL_EMAIL, JA_CHANNEL_SMS};
     struct run r = {.ctx = ctx};
     int64_t total = 0;
-    enum ja_status st = ja_ctx_require_master(ctx, err);
+    enum ja_status st = ja_permit(ctx, "outbox:write", NULL, err);
 
+    if (st == JA_OK)
+        st = ja_ctx_require_master(ctx, err);
     if (st == JA_OK)
         st = ja_outbox_count_due(ctx, &total, err);
     for (size_t i = 0; st == JA_OK && i < 2; i++)
