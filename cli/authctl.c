@@ -26,6 +26,7 @@ const struct command *const cli_tables[] = {
     cmd_notify_commands,
     cmd_purge_commands,
     cmd_role_commands,
+    cmd_service_commands,
     cmd_session_commands,
     cmd_token_commands,
     cmd_token_offline_commands,

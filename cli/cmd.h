@@ -16,6 +16,7 @@ extern const struct command cmd_password_commands[];
 extern const struct command cmd_profile_commands[];
 extern const struct command cmd_purge_commands[];
 extern const struct command cmd_role_commands[];
+extern const struct command cmd_service_commands[];
 extern const struct command cmd_session_commands[];
 extern const struct command cmd_setup_commands[];
 extern const struct command cmd_ssh_key_commands[];

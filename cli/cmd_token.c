@@ -8,31 +8,10 @@
 
 #include <string.h>
 
-#define SCOPES_MAX 64
-
-/* --scope a --scope b: one claim, a blank between (RFC 8693 section 4.2). */
-static enum ja_status join_scopes(struct cli *cli, char *out, size_t size, const char **ret,
-                                  struct ja_error *err)
-{
-    const char *values[SCOPES_MAX];
-    size_t n = cli_opt_all(cli, "scope", values, SCOPES_MAX), used = 0;
-
-    out[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        int len = snprintf(out + used, size - used, "%s%s", used ? " " : "", values[i]);
-
-        if (len < 0 || (size_t)len >= size - used)
-            return ja_fail(err, JA_ERR_INVALID, "invalid_scope", "the scopes are too long");
-        used += (size_t)len;
-    }
-    *ret = n ? out : NULL;
-    return JA_OK;
-}
-
 static enum ja_status run_issue(struct cli *cli, struct ja_error *err)
 {
     const char *user = cli_opt(cli, "user"), *scope = NULL;
-    char scopes[1025];
+    char scopes[CLI_SCOPES_SIZE];
     struct ja_minted m = {0};
     int64_t ttl = 0;
     enum ja_status st;
@@ -43,7 +22,7 @@ static enum ja_status run_issue(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && cli_opt(cli, "ttl") && ttl <= 0)
         st = ja_fail(err, JA_ERR_INVALID, "invalid_ttl", "a token's lifetime is more than 0 seconds");
     if (st == JA_OK)
-        st = join_scopes(cli, scopes, sizeof scopes, &scope, err);
+        st = cli_opt_scopes(cli, scopes, &scope, err);
     if (st == JA_OK)
         st = ja_token_issue(&cli->ctx, user, cli_opt(cli, "audience"), scope, ttl, &m, err);
     if (st == JA_OK && cli->json)

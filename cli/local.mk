@@ -32,6 +32,7 @@ ja_authctl_sources = \
 	cli/cmd_profile.c \
 	cli/cmd_purge.c \
 	cli/cmd_role.c \
+	cli/cmd_service.c \
 	cli/cmd_session.c \
 	cli/cmd_setup.c \
 	cli/cmd_ssh_key.c \

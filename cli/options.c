@@ -310,6 +310,25 @@ static enum ja_status bad_value(const char *name, const char *value, const char 
                    value);
 }
 
+#define SCOPES_MAX 64
+
+enum ja_status cli_opt_scopes(const struct cli *cli, char out[CLI_SCOPES_SIZE], const char **ret, struct ja_error *err)
+{
+    const char *values[SCOPES_MAX];
+    size_t n = cli_opt_all(cli, "scope", values, SCOPES_MAX), used = 0;
+
+    out[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        int len = snprintf(out + used, CLI_SCOPES_SIZE - used, "%s%s", used ? " " : "", values[i]);
+
+        if (len < 0 || (size_t)len >= CLI_SCOPES_SIZE - used)
+            return ja_fail(err, JA_ERR_INVALID, "invalid_scope", "the scopes are too long");
+        used += (size_t)len;
+    }
+    *ret = n ? out : NULL;
+    return JA_OK;
+}
+
 enum ja_status cli_opt_int(const struct cli *cli, const char *name, int64_t min, int64_t max,
                            int64_t otherwise, int64_t *ret, struct ja_error *err)
 {

@@ -62,6 +62,10 @@ const char *cli_opt(const struct cli *cli, const char *name); /* NULL: not given
 /* Fills at most `max` values and returns how many were given. */
 size_t cli_opt_all(const struct cli *cli, const char *name, const char **values, size_t max);
 
+/* --scope a --scope b: one text, a blank between (RFC 8693 section 4.2). *ret is `out`, or NULL when not given. */
+#define CLI_SCOPES_SIZE 1025
+enum ja_status cli_opt_scopes(const struct cli *cli, char out[CLI_SCOPES_SIZE], const char **ret, struct ja_error *err);
+
 /* Typed getters: not given leaves *ret at `otherwise`; a bad value is JA_ERR_INVALID (exit 5). */
 enum ja_status cli_opt_int(const struct cli *cli, const char *name, int64_t min, int64_t max,
                            int64_t otherwise, int64_t *ret, struct ja_error *err);

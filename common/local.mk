@@ -30,6 +30,7 @@ libja_db_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS)
 libja_db_la_LIBADD = libja_base.la $(SQLITE_LIBS)
 
 libja_domain_la_SOURCES = \
+	common/domain/api_key.c common/domain/api_key.h \
 	common/domain/audit.c common/domain/audit.h common/domain/audit_internal.h \
 	common/domain/audit_chain.c common/domain/audit_file.c common/domain/audit_file.h \
 	common/domain/audit_fold.c common/domain/audit_head.c common/domain/audit_list.c \
@@ -82,7 +83,7 @@ libja_domain_la_SOURCES = \
 	common/domain/token_mint.c \
 	common/domain/totp.c common/domain/totp.h \
 	common/domain/user.c common/domain/user.h \
-	common/domain/user_change.c common/domain/user_delete.c \
+	common/domain/user_binding.c common/domain/user_change.c common/domain/user_delete.c \
 	common/domain/wipe_freed.c common/domain/wipe_freed.h
 nodist_libja_domain_la_SOURCES = common/domain/common_passwords.c
 libja_domain_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
@@ -122,7 +123,10 @@ libja_flow_la_SOURCES = \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/ssh_key_flow.c common/flow/ssh_key_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \
-	common/flow/token_flow.c
+	common/flow/own_token.c common/flow/own_token.h \
+	common/flow/service_flow.c common/flow/service_flow.h \
+	common/flow/token_flow.c \
+	common/flow/token_scope.c common/flow/token_scope.h
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_flow_la_LIBADD = libja_domain.la
 

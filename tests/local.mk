@@ -35,6 +35,7 @@ ja_unit = \
 	tests/unit/test_recovery_code \
 	tests/unit/test_reset_flow \
 	tests/unit/test_seal \
+	tests/unit/test_service \
 	tests/unit/test_session \
 	tests/unit/test_setup \
 	tests/unit/test_ssh_key \
@@ -76,6 +77,8 @@ tests_unit_test_cve_reset_SOURCES = tests/unit/test_cve_reset.c $(ja_auth_world)
 tests_unit_test_cve_reset_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
+tests_unit_test_service_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
 tests_unit_test_new_source_LDADD = $(LDADD) -loath -lcrypt
 tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c
@@ -222,6 +225,7 @@ ja_bats = \
 	tests/cli/rows.bats \
 	tests/cli/register.bats \
 	tests/cli/secrets.bats \
+	tests/cli/service.bats \
 	tests/cli/session.bats \
 	tests/cli/ssh_key.bats \
 	tests/cli/role.bats \

@@ -14,7 +14,7 @@ static enum ja_status any_row(struct ja_rows *rows, bool *ret, struct ja_error *
     return st;
 }
 
-/* The three conditions are apart so that each is answered by an index of its own. */
+/* The four conditions are apart so that each is answered by an index of its own. */
 static enum ja_status in_store(struct ja_ctx *ctx, int64_t id, bool *ret, struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
@@ -22,6 +22,7 @@ static enum ja_status in_store(struct ja_ctx *ctx, int64_t id, bool *ret, struct
         ja_db_query(ctx->db,
                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NULL UNION ALL "
                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
+                    "SELECT uid FROM users WHERE bind_uid = $1 AND deleted_at IS NULL UNION ALL "
                     "SELECT uid FROM users WHERE gid = $1 LIMIT 1",
                     JA_BINDS(JA_I(id)), &rows, err);
 

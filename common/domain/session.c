@@ -115,6 +115,29 @@ enum ja_status ja_session_find(struct ja_ctx *ctx, const char *id, struct ja_ses
     return st;
 }
 
+enum ja_status ja_session_find_live(struct ja_ctx *ctx, const char *user_id, const char *hint, const char *boot_id,
+                                    struct ja_session *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT " SESSION_COLUMNS "WHERE s.user_id = $1 AND s.revoked_at IS NULL "
+                                    "AND s.ends_at > $2 AND (s.idle_ends_at IS NULL OR s.idle_ends_at > $2) "
+                                    "AND (s.boot_id IS NULL OR s.boot_id = $3) "
+                                    "ORDER BY CASE WHEN s.id = $4 THEN 0 ELSE 1 END, s.id DESC LIMIT 1",
+                                    JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock)), JA_T(boot_id),
+                                             JA_T(hint ? hint : "")),
+                                    &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK)
+        st = row ? read_session(rows, ret, err)
+                 : ja_fail(err, JA_ERR_NOT_FOUND, "session_not_found", "no live session");
+    ja_rows_end(rows);
+    return st;
+}
+
 bool ja_session_live(const struct ja_session *s, int64_t now)
 {
     return s->revoked_at == 0 && s->ends_at > now && (!s->idle_ends_at || s->idle_ends_at > now);

@@ -26,6 +26,10 @@ void ja_session_clear(struct ja_session *s);
 enum ja_status ja_session_insert(struct ja_ctx *ctx, struct ja_session *s, struct ja_error *err);
 enum ja_status ja_session_find(struct ja_ctx *ctx, const char *id, struct ja_session *ret,
                                struct ja_error *err);
+/* The live session of a user that a token may be bound to: `hint` (an id, may be NULL) where it is one of the user's,
+ * else the last one made; one of a former boot of the host is over (`boot_id`). JA_ERR_NOT_FOUND "session_not_found". */
+enum ja_status ja_session_find_live(struct ja_ctx *ctx, const char *user_id, const char *hint, const char *boot_id,
+                                    struct ja_session *ret, struct ja_error *err);
 /* Is it live now: not revoked, before both ends? */
 bool ja_session_live(const struct ja_session *s, int64_t now);
 /* Ends it (idempotent: *ret_ended false when it had ended), refresh tokens with it. */

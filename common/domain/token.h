@@ -21,6 +21,7 @@ struct ja_mint {
     const char *scope;       /* space-separated, NULL: none */
     const char *amr;         /* space-separated, "" for none */
     int64_t auth_time;       /* 0: left out */
+    bool scope_only;         /* a limited credential asks: what the token may do is its scope, no roles or permissions */
     int64_t ttl;             /* 0: access_ttl; above max_ttl: JA_ERR_POLICY "ttl_too_long" */
 };
 

@@ -169,7 +169,7 @@ enum ja_status ja_token_mint(struct ja_ctx *ctx, const struct ja_mint *mint, str
         st = base_claims(ctx, mint, &m, &claims, err);
     if (st == JA_OK)
         st = set_identity(ctx, mint->user, claims, err);
-    if (st == JA_OK)
+    if (st == JA_OK && !mint->scope_only)
         st = set_roles(ctx, mint->user, claims, err);
     if (st == JA_OK)
         st = ja_jws_sign(key, ctx->cfg->tokens.typ, claims, &m.token, err);

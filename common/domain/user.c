@@ -15,7 +15,7 @@
     "u.password_hash AS password_hash, u.password_changed_at AS password_changed_at, " \
     "u.must_change AS must_change, u.valid_until AS valid_until, u.lock_at AS lock_at, " \
     "u.tokens_not_before AS tokens_not_before, u.uid AS uid, u.gid AS gid, u.home AS home, " \
-    "u.shell AS shell, u.adopted AS adopted, u.last_login_at AS last_login_at, " \
+    "u.shell AS shell, u.adopted AS adopted, u.bind_uid AS bind_uid, u.last_login_at AS last_login_at, " \
     "u.created_at AS created_at, u.updated_at AS updated_at, " \
     "CASE WHEN EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id " \
     "AND t.confirmed_at IS NOT NULL) THEN 1 ELSE 0 END AS mfa"
@@ -85,6 +85,7 @@ static void copy_numbers(struct ja_rows *rows, struct ja_user *u)
     u->tokens_not_before = ja_col_int(rows, "tokens_not_before");
     u->uid = ja_col_int(rows, "uid");
     u->gid = ja_col_int(rows, "gid");
+    u->bind_uid = ja_col_int(rows, "bind_uid");
     u->adopted = ja_col_int(rows, "adopted") != 0;
     u->mfa = ja_col_int(rows, "mfa") != 0;
     u->last_login_at = ja_col_int(rows, "last_login_at");
@@ -224,6 +225,18 @@ enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_us
     enum ja_status st = ja_db_query(ctx->db,
                                     "SELECT " USER_COLUMNS " FROM users u "
                                     "WHERE u.uid = $1 AND u.deleted_at IS NULL",
+                                    JA_BINDS(JA_I(uid)), &rows, err);
+
+    return st == JA_OK ? only_user(ctx, rows, ret, err) : st;
+}
+
+enum ja_status ja_user_find_by_bind_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
+                                        struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT " USER_COLUMNS " FROM users u "
+                                    "WHERE u.bind_uid = $1 AND u.deleted_at IS NULL",
                                     JA_BINDS(JA_I(uid)), &rows, err);
 
     return st == JA_OK ? only_user(ctx, rows, ret, err) : st;

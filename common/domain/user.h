@@ -25,6 +25,7 @@ struct ja_user {
     bool must_change;
     int64_t valid_until, lock_at, tokens_not_before;
     int64_t uid, gid;
+    int64_t bind_uid;           /* services: whoever runs under this uid is this account; 0: none */
     char *home, *shell;
     bool adopted;
     bool mfa;                   /* a confirmed second factor */
@@ -46,16 +47,23 @@ enum ja_status ja_user_find_by_phone(struct ja_ctx *ctx, const char *phone, stru
                                      struct ja_error *err);
 enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
                                    struct ja_error *err);
+/* The service that is bound to this uid. */
+enum ja_status ja_user_find_by_bind_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
+                                        struct ja_error *err);
 /* An address (with '@'), a phone (with '+') or a user name, by its form. */
 enum ja_status ja_user_find(struct ja_ctx *ctx, const char *name, struct ja_user *ret,
                             struct ja_error *err);
 
 /* id, created_at, updated_at are filled in; uid/gid 0: the next of the range (never reused, never one
- * that /etc/passwd or /etc/group has). JA_ERR_EXISTS: username_taken, email_taken, phone_taken, uid_taken. */
+ * that /etc/passwd or /etc/group has). JA_ERR_EXISTS: username_taken, email_taken, phone_taken, uid_taken, uid_bound. */
 enum ja_status ja_user_insert(struct ja_ctx *ctx, struct ja_user *user, struct ja_error *err);
-/* Writes username, email, phone (those pending too), names, kind, valid_until, home, shell, uid, gid, verified
- * times, adopted. */
+/* Writes username, email, phone (those pending too), names, kind, valid_until, home, shell, uid, gid, bind_uid,
+ * verified times, adopted. */
 enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *user, struct ja_error *err);
+/* What insert and update demand of uid and bind_uid: one uid is one account. JA_ERR_INVALID "invalid_uid": not 1 to
+ * 4294967294; JA_ERR_CONFLICT "not_a_service"; JA_ERR_EXISTS "uid_taken": an account, living or deleted, has the bound
+ * uid as its own, "uid_bound": a service is bound to the uid. */
+enum ja_status ja_user_check_binding(struct ja_ctx *ctx, const struct ja_user *user, struct ja_error *err);
 /* Pending becomes active, whatever lock lies above it. */
 enum ja_status ja_user_activate(struct ja_ctx *ctx, const char *id, struct ja_error *err);
 /* Status with status_before kept, so that unlock and enable go back to what was. */

@@ -24,6 +24,8 @@ static enum ja_status name_conflict(enum ja_status st, const struct ja_error *fr
         return ja_fail(err, st, "phone_taken", "phone number is already in use");
     if (st == JA_ERR_EXISTS && strstr(from->message, "users.uid"))
         return ja_fail(err, st, "uid_taken", "uid is already in use");
+    if (st == JA_ERR_EXISTS && strstr(from->message, "users.bind_uid"))
+        return ja_fail(err, st, "uid_bound", "another service is bound to this uid");
     if (st != JA_OK && err)
         *err = *from;
     return st;
@@ -84,9 +86,9 @@ static enum ja_status insert_row(struct ja_ctx *ctx, const struct ja_user *u, co
         "INSERT INTO users (id, username, email, email_key, email_verified_at, phone, "
         "phone_verified_at, full_name, first_name, last_name, company_name, kind, status, "
         "password_hash, password_changed_at, must_change, valid_until, lock_at, uid, gid, home, "
-        "shell, adopted, created_at, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+        "shell, adopted, created_at, updated_at, updated_by, bind_uid) VALUES ($1, $2, $3, $4, $5, $6, $7, "
         "$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, "
-        "$26)",
+        "$26, $27)",
         JA_BINDS(JA_T(u->id), JA_T(u->username), JA_T(u->email), JA_T(key[0] ? key : NULL),
                  JA_TIME(u->email_verified_at), JA_T(u->phone), JA_TIME(u->phone_verified_at),
                  JA_T(u->full_name), JA_T(u->first_name), JA_T(u->last_name),
@@ -95,7 +97,7 @@ static enum ja_status insert_row(struct ja_ctx *ctx, const struct ja_user *u, co
                  JA_TIME(u->password_changed_at), JA_I(u->must_change ? 1 : 0),
                  JA_TIME(u->valid_until), JA_TIME(u->lock_at), JA_I(u->uid), JA_I(u->gid),
                  JA_T(u->home), JA_T(u->shell), JA_I(u->adopted ? 1 : 0), JA_I(u->created_at),
-                 JA_I(u->updated_at), JA_T(ctx->actor.name)),
+                 JA_I(u->updated_at), JA_T(ctx->actor.name), JA_TIME(u->bind_uid)),
         NULL, &local);
 
     return name_conflict(st, &local, err);
@@ -112,6 +114,8 @@ enum ja_status ja_user_insert(struct ja_ctx *ctx, struct ja_user *user, struct j
         st = ja_uuid_new(ja_now_ms(&ctx->clock), user->id, err);
     if (st == JA_OK)
         st = fill_posix_ids(ctx, user, err);
+    if (st == JA_OK)
+        st = ja_user_check_binding(ctx, user, err);
     if (st != JA_OK)
         return st;
     user->created_at = user->updated_at = ja_now(&ctx->clock);
@@ -140,6 +144,8 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
 
     if (st == JA_OK)
         st = email_key(u->email, key, err);
+    if (st == JA_OK)
+        st = ja_user_check_binding(ctx, u, err);
     if (st != JA_OK)
         return st;
     st = ja_db_exec(
@@ -148,7 +154,7 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
         "phone = $6, phone_verified_at = $7, full_name = $8, first_name = $9, last_name = $10, "
         "company_name = $11, kind = $12, valid_until = $13, uid = $14, gid = $15, home = $16, "
         "shell = $17, adopted = $18, updated_at = $19, updated_by = $20, "
-        "email_pending = $21, phone_pending = $22 "
+        "email_pending = $21, phone_pending = $22, bind_uid = $23 "
         "WHERE id = $1 AND deleted_at IS NULL",
         JA_BINDS(JA_T(u->id), JA_T(u->username), JA_T(u->email), JA_T(key[0] ? key : NULL),
                  JA_TIME(u->email_verified_at), JA_T(u->phone), JA_TIME(u->phone_verified_at),
@@ -156,7 +162,7 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
                  JA_T(u->company_name), JA_T(u->kind == JA_USER_SERVICE ? "service" : "person"),
                  JA_TIME(u->valid_until), JA_I(u->uid), JA_I(u->gid), JA_T(u->home),
                  JA_T(u->shell), JA_I(u->adopted ? 1 : 0), JA_I(ja_now(&ctx->clock)),
-                 JA_T(ctx->actor.name), JA_T(u->email_pending), JA_T(u->phone_pending)),
+                 JA_T(ctx->actor.name), JA_T(u->email_pending), JA_T(u->phone_pending), JA_TIME(u->bind_uid)),
         &n, &local);
     return changed(name_conflict(st, &local, err), n, err);
 }

@@ -10,7 +10,7 @@ static enum ja_status wipe_row(struct ja_ctx *ctx, const char *id, struct ja_err
         "UPDATE users SET email = NULL, email_key = NULL, email_verified_at = NULL, phone = NULL, "
         "phone_verified_at = NULL, email_pending = NULL, phone_pending = NULL, full_name = NULL, first_name = NULL, last_name = NULL, "
         "company_name = NULL, password_hash = NULL, password_changed_at = NULL, "
-        "last_login_at = NULL, status = 'disabled', status_before = NULL, deleted_at = $2, "
+        "last_login_at = NULL, bind_uid = NULL, status = 'disabled', status_before = NULL, deleted_at = $2, "
         "updated_at = $2, updated_by = $3 WHERE id = $1 AND deleted_at IS NULL",
         JA_BINDS(JA_T(id), JA_I(ja_now(&ctx->clock)), JA_T(ctx->actor.name)), &n, err);
 
@@ -35,6 +35,8 @@ static enum ja_status drop_credentials(struct ja_ctx *ctx, const char *id, struc
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM one_time_tokens WHERE user_id = $1", JA_BINDS(JA_T(id)),
                         NULL, err);
+    if (st == JA_OK)
+        st = ja_db_exec(ctx->db, "DELETE FROM api_keys WHERE user_id = $1", JA_BINDS(JA_T(id)), NULL, err);
     if (st == JA_OK) /* what waits to be sent names the person */
         st = ja_db_exec(ctx->db, "DELETE FROM outbox WHERE user_id = $1", JA_BINDS(JA_T(id)), NULL, err);
     if (st == JA_OK)

@@ -70,6 +70,7 @@ static enum ja_status prepare(struct ja_ctx *ctx, const struct ja_user_spec *spe
     enum ja_status st = ja_field_username(spec->username, u, err);
 
     u->kind = spec->service ? JA_USER_SERVICE : JA_USER_PERSON;
+    u->bind_uid = spec->bind_uid > 0 ? spec->bind_uid : 0;
     u->valid_until = spec->valid_until > 0 ? spec->valid_until : 0;
     if (st == JA_OK && spec->adopt) {
         st = refuse_adopt_options(spec, err);
@@ -140,6 +141,10 @@ static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user
     if (st == JA_OK) {
         detail = json_pack("{s:s, s:I, s:s, s:b}", "id", u->id, "uid", (json_int_t)u->uid, "status",
                            ja_user_status_name(u->status), "adopted", (int)u->adopted);
+        if (detail && u->bind_uid && json_object_set_new(detail, "bind_uid", json_integer(u->bind_uid)) != 0) {
+            json_decref(detail);
+            detail = NULL;
+        }
         st = detail ? ja_account_audit(ctx, as->action, u->username, detail, err) : ja_fail_nomem(err);
     }
     if (st == JA_OK)
@@ -189,7 +194,7 @@ enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec 
 {
     enum ja_status st = JA_OK;
 
-    if (spec->adopt || spec->uid || spec->gid)
+    if (spec->adopt || spec->uid || spec->gid || spec->bind_uid)
         st = ja_caller_may_all(ctx, err);
     if (st == JA_OK && ja_username_valid(spec->username)) /* else refused as a name, which tells nothing */
         st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);
@@ -257,6 +262,8 @@ static enum ja_status modify_fields(struct ja_ctx *ctx, const struct ja_user_spe
         st = ja_field_names(spec, u, err);
     if (st == JA_OK)
         st = ja_field_paths(ctx, spec, u, err);
+    if (spec->bind_uid)
+        u->bind_uid = spec->bind_uid > 0 ? spec->bind_uid : 0;
     if (spec->valid_until)
         u->valid_until = spec->valid_until > 0 ? spec->valid_until : 0;
     return st;
@@ -276,7 +283,7 @@ static json_t *given_fields(const struct ja_user_spec *s)
         {s->company_name, "company"},  {s->home, "home"},
         {s->shell, "shell"},           {s->uid != 0, "uid"},
         {s->gid != 0, "gid"},          {s->valid_until != 0, "valid_until"},
-        {s->nroles != 0, "roles"},
+        {s->bind_uid != 0, "bind_uid"}, {s->nroles != 0, "roles"},
     };
     json_t *names = json_array();
 
@@ -313,7 +320,7 @@ enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_
 
 static enum ja_status may_modify(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
 {
-    enum ja_status st = spec->uid || spec->gid ? ja_caller_may_all(ctx, err) : JA_OK;
+    enum ja_status st = spec->uid || spec->gid || spec->bind_uid ? ja_caller_may_all(ctx, err) : JA_OK;
 
     if (st == JA_OK && spec->username && ja_username_valid(spec->username))
         st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);

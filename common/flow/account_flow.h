@@ -15,6 +15,7 @@ struct ja_user_spec { /* NULL / 0: not given; "" for a text: remove it (modify) 
     const char *home, *shell;
     int64_t uid, gid;          /* 0: not given */
     int64_t valid_until;
+    int64_t bind_uid;          /* services: 0 not given, -1 none any more */
     bool service;
     bool adopt;
     const char *const *roles;

@@ -1,73 +1,30 @@
 /* Tokens by an administrator: issue and revoke. */
-#include "common/domain/permission.h"
-#include "common/domain/role.h"
 #include "common/flow/account_internal.h"
 #include "common/flow/caller.h"
 #include "common/flow/session_flow.h"
+#include "common/flow/token_scope.h"
 
 #include <string.h>
 
-static enum ja_status write_issue(struct ja_ctx *ctx, const struct ja_user *user,
-                                  const struct ja_mint *mint, const struct ja_minted *m,
-                                  struct ja_error *err)
+enum ja_status ja_token_note_issue(struct ja_ctx *ctx, const struct ja_mint *mint, const struct ja_minted *m,
+                                   const char *by, const char *by_id, struct ja_error *err)
 {
-    json_t *detail = json_pack("{s:s,s:s,s:s,s:I}", "jti", m->jti, "aud",
+    json_t *detail = json_pack("{s:s,s:s,s:s,s:I,s:s*}", "jti", m->jti, "aud",
                                mint->audience ? mint->audience : ctx->cfg->tokens.audience, "scope",
-                               mint->scope ? mint->scope : "", "exp", (json_int_t)m->exp);
-    enum ja_status st = detail ? ja_db_begin(ctx->db, err) : ja_fail_nomem(err);
+                               mint->scope ? mint->scope : "", "exp", (json_int_t)m->exp, "by", by);
+    enum ja_status st = JA_OK;
 
+    if (detail && by_id && json_object_set_new(detail, by, json_string(by_id)) != 0) {
+        json_decref(detail);
+        detail = NULL;
+    }
+    st = detail ? ja_db_begin(ctx->db, err) : ja_fail_nomem(err);
     if (st != JA_OK) {
         json_decref(detail);
         return st;
     }
-    st = ja_account_audit(ctx, "token.issue", user->username, detail, err);
+    st = ja_account_audit(ctx, "token.issue", mint->user->username, detail, err);
     return ja_tx_end(ctx, st, err);
-}
-
-/* RFC 6749 section 3.3: printable ASCII without quote and backslash, words with one blank between. */
-static bool scope_valid(const char *scope)
-{
-    size_t len = strlen(scope);
-
-    if (len == 0 || len > 1024 || scope[0] == ' ' || scope[len - 1] == ' ' || strstr(scope, "  "))
-        return false;
-    for (; *scope; scope++)
-        if (*scope < 0x20 || *scope > 0x7e || *scope == '"' || *scope == '\\')
-            return false;
-    return true;
-}
-
-static enum ja_status check_texts(const char *audience, const char *scope, struct ja_error *err)
-{
-    if (audience && (!*audience || !ja_text_valid(audience, JA_TEXT_MAX)))
-        return ja_fail(err, JA_ERR_INVALID, "invalid_audience",
-                       "an audience is 1 to %d bytes of text without control characters", JA_TEXT_MAX);
-    if (scope && !scope_valid(scope))
-        return ja_fail(err, JA_ERR_INVALID, "invalid_scope",
-                       "a scope is printable words like invoices:read with one blank between");
-    return JA_OK;
-}
-
-/* Never more than held (DESIGN section 5). */
-static enum ja_status check_held(struct ja_ctx *ctx, const struct ja_user *user, const char *scope,
-                                 struct ja_error *err)
-{
-    struct ja_strlist held = {0};
-    enum ja_status st = scope ? ja_role_permissions(ctx, user->id, &held, err) : JA_OK;
-
-    while (st == JA_OK && scope && *scope) {
-        size_t len = strcspn(scope, " ");
-        bool ok = false;
-
-        for (size_t i = 0; !ok && i < held.len; i++)
-            ok = ja_permission_implies(held.items[i], scope, len);
-        if (!ok)
-            st = ja_fail(err, JA_ERR_DENIED, "scope_not_held", "no role of %s permits %.*s",
-                         user->username, (int)(len < 128 ? len : 128), scope);
-        scope += len + (scope[len] == ' ');
-    }
-    ja_strlist_clear(&held);
-    return st;
 }
 
 static enum ja_status check_active(const struct ja_ctx *ctx, const struct ja_user *user,
@@ -88,18 +45,18 @@ enum ja_status ja_token_issue(struct ja_ctx *ctx, const char *username, const ch
     struct ja_user user = {0};
     struct ja_minted m = {0};
     struct ja_mint mint = {.user = &user, .audience = audience, .scope = scope, .ttl = ttl};
-    enum ja_status st = check_texts(audience, scope, err);
+    enum ja_status st = ja_token_check_texts(audience, scope, err);
 
     if (st == JA_OK)
         st = ja_caller_find(ctx, username, JA_MAY_ISSUE, &user, err);
     if (st == JA_OK)
         st = check_active(ctx, &user, err);
     if (st == JA_OK)
-        st = check_held(ctx, &user, scope, err);
+        st = ja_scope_check_held(ctx, &user, scope, err);
     if (st == JA_OK)
         st = ja_token_mint(ctx, &mint, &m, err);
     if (st == JA_OK)
-        st = write_issue(ctx, &user, &mint, &m, err);
+        st = ja_token_note_issue(ctx, &mint, &m, NULL, NULL, err);
     ja_user_clear(&user);
     if (st != JA_OK)
         ja_minted_clear(&m);

@@ -74,6 +74,7 @@ phone phone_verified roles status updated_at username"
     install -m 0600 /dev/stdin "$BATS_TEST_TMPDIR/oath" <<<'HOTP/T30 alice - 3132333435363738393031323334353637383930'
     ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/key"
     print=$(ssh-keygen -lf "$BATS_TEST_TMPDIR/key.pub" | cut -d' ' -f2)
+    api_key=$(authctl api-key add robot --json | json 'd["id"]')
     n=0
     # Columns: the row type or command of the keys, the list that holds the rows (-: none), what to run.
     while read -r name list words; do
@@ -137,6 +138,13 @@ permission                        permissions user permissions alice
 authctl_can                       -        can alice users:read
 authctl_role_revoke               -        role revoke alice helpdesk
 authctl_role_delete               -        role delete helpdesk --yes
+service                           -        service add billing --bind-uid 991
+service                           services service list
+service                           -        service bind billing 992
+service                           -        service unbind billing
+authctl_api-key_add               -        api-key add robot --expires 1h
+api_key                           api_keys api-key list robot
+authctl_api-key_remove            -        api-key remove $api_key
 throttle                          throttle throttle list
 authctl_throttle_clear            -        throttle clear --yes
 authctl_purge                     -        purge --dry-run
@@ -235,6 +243,23 @@ assert seen' || { echo "$words"; return 1; }
 5 invalid_resource     can alice users:read --on a/*
 5 invalid_time         role grant alice user --for 0
 1 not_permitted        can alice users:write
+2 usage                service add
+2 usage                service bind robot
+3 user_not_found       service bind nobody 991
+3 user_not_found       service unbind nobody
+3 user_not_found       api-key add nobody
+3 user_not_found       api-key list nobody
+3 api_key_not_found    api-key remove 01900000-0000-7000-8000-000000000000
+3 role_not_found       service add zoe --role nothing
+4 not_a_service        service bind alice 991
+4 not_a_service        service unbind alice
+4 not_a_service        api-key add alice
+4 not_a_service        api-key list alice
+4 username_taken       service add alice
+5 invalid_uid          service add zoe --bind-uid 0
+5 invalid_uid          service bind robot 4294967295
+5 invalid_time         api-key add robot --expires 0
+1 scope_not_held       api-key add robot --scope invoices:read
 2 usage                login
 2 usage                logout
 2 usage                profile show
