@@ -5,6 +5,7 @@
 #include "common/base/file_guard.h"
 #include "common/import/import_google_authenticator.h"
 #include "common/import/import_oath_users.h"
+#include "common/import/import_shadow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,6 +197,75 @@ static enum ja_status run_oath_users(struct cli *cli, struct ja_error *err)
     return st;
 }
 
+/* ---- accounts ---- */
+
+#define OWN_PASSWD "/etc/passwd"
+#define OWN_SHADOW "/etc/shadow"
+
+static bool has_state(enum ja_import_outcome o)
+{
+    return o == JA_IMPORT_ADDED || o == JA_IMPORT_ADOPTED || o == JA_IMPORT_PLANNED ||
+           o == JA_IMPORT_PLANNED_ADOPTION || o == JA_IMPORT_HELD;
+}
+
+static enum ja_status put_accounts(struct cli *cli, const struct ja_import_account *rows, size_t n,
+                                   struct ja_error *err)
+{
+    struct cli_rows *out = NULL;
+    enum ja_status st = cli_rows_begin(cli, &imported_row, &out, err);
+
+    for (size_t i = 0; st == JA_OK && i < n; i++) {
+        const char *state = ja_import_locked(&rows[i]) ? "locked" : "active";
+
+        st = put_row(out, &rows[i].row, &rows[i].user, has_state(rows[i].row.outcome) ? state : NULL, err);
+    }
+    if (st == JA_OK)
+        return cli_rows_end(out, err);
+    cli_rows_free(out);
+    return st;
+}
+
+static enum ja_status read_files(struct cli *cli, struct ja_import_account **ret, size_t *ret_n, struct ja_error *err)
+{
+    const char *passwd = cli_opt(cli, "passwd"), *shadow = cli_opt(cli, "shadow");
+    struct ja_secret people = {0}, hashes = {0};
+    struct ja_shadow_files files;
+    enum ja_status st;
+
+    if (!passwd != !shadow)
+        return cli_usage(cli, err, "give both --passwd and --shadow, of the same host; or neither for this one");
+    st = read_guarded(passwd ? passwd : OWN_PASSWD, 0644, &people, err);
+    if (st == JA_OK)
+        st = read_guarded(shadow ? shadow : OWN_SHADOW, 0640, &hashes, err);
+    files = (struct ja_shadow_files){people.data, hashes.data, people.len, hashes.len};
+    if (st == JA_OK)
+        st = ja_import_shadow(&files, cli_now(cli), ret, ret_n, err);
+    ja_secret_clear(&people);
+    ja_secret_clear(&hashes);
+    return st;
+}
+
+static enum ja_status run_shadow(struct cli *cli, struct ja_error *err)
+{
+    struct ja_import_mode mode = read_mode(cli, "shadow");
+    struct ja_import_tally t = {0};
+    struct ja_import_account *rows = NULL;
+    size_t n = 0;
+    enum ja_status st = read_files(cli, &rows, &n, err);
+
+    mode.adopt = cli_flag(cli, "adopt");
+    if (st == JA_OK)
+        st = ja_import_accounts(&cli->ctx, rows, n, &mode, &t, err);
+    if (st == JA_OK)
+        st = put_accounts(cli, rows, n, err);
+    if (st == JA_OK)
+        st = conclude(cli, &mode, &t, n, err);
+    if (st == JA_OK && !cli_opt(cli, "passwd"))
+        cli_notice(cli, "%zu accounts stay local, as /etc/passwd and /etc/shadow have them", t.skipped);
+    ja_shadow_free(rows, n);
+    return st;
+}
+
 /* ---- the table ---- */
 
 #define DRY_RUN {"dry-run", 0, NULL, false, "only say what would be done"}
@@ -204,7 +274,26 @@ static enum ja_status run_oath_users(struct cli *cli, struct ja_error *err)
 static const struct cli_option factor_options[] = {DRY_RUN, CLI_OPTIONS_END};
 static const struct cli_option oath_options[] = {DRY_RUN, SKIP_BAD, CLI_OPTIONS_END};
 
+static const struct cli_option shadow_options[] = {
+    {"passwd", 0, "F", false, "another host's passwd file (default: /etc/passwd)"},
+    {"shadow", 0, "F", false, "another host's shadow file (default: /etc/shadow)"},
+    {"adopt", 0, NULL, false, "take over users that /etc/passwd of this host has"},
+    DRY_RUN,
+    SKIP_BAD,
+    CLI_OPTIONS_END,
+};
+
 const struct command cmd_import_commands[] = {
+    {.noun = "import",
+     .verb = "shadow",
+     .run = run_shadow,
+     .needs = NEEDS_STORE,
+     .options = shadow_options,
+     .summary = "take over accounts with their passwords from passwd and shadow",
+     .example = "authctl import shadow --adopt --dry-run",
+     .details = "Passwords, locks and ends are kept; system accounts stay where they are. All rows\n"
+                "or none, unless --skip-bad. Exit 5: a row cannot be taken, and none was.",
+     .rows = &imported_row},
     {.noun = "import",
      .verb = "google-authenticator",
      .run = run_google_authenticator,

@@ -25,7 +25,7 @@ const char *ja_import_outcome_name(enum ja_import_outcome o); /* "added" */
 
 struct ja_import_row {
     int64_t line;                        /* of the file it came from */
-    char name[JA_USERNAME_MAX + 1];      /* "": none that could be one */
+    char name[JA_USERNAME_MAX + 1];      /* as the file has it; "": too long for one */
     enum ja_import_outcome outcome;
     enum ja_status status;               /* why, with `code` */
     char code[48];                       /* why it failed or was skipped, "" otherwise */
@@ -41,10 +41,14 @@ struct ja_import_account {
     /* Owned. From the file: username (== row.name), uid, gid (0: a group of its own), home, shell, full_name, password_hash
      * (NULL: none), password_changed_at, must_change, valid_until. */
     struct ja_user user;
-    bool locked;
+    bool locked;     /* by ja_import_password */
+    bool over_age;   /* the password is too old to log in with even to change it: locked too */
     bool taken_over; /* by the flow: an entry of /etc/passwd that is adopted */
 };
 void ja_import_account_clear(struct ja_import_account *a);
+/* A password field of shadow(5): '!' before it locks, '*' and nothing are no password, our own mark is passed over. */
+enum ja_status ja_import_password(struct ja_import_account *a, const char *field, struct ja_error *err);
+bool ja_import_locked(const struct ja_import_account *a);
 
 #define JA_IMPORT_CODES 20
 struct ja_import_factor {
