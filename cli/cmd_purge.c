@@ -8,15 +8,18 @@
 static const struct {
     const char *key, *text;
     size_t offset;
+    bool carried_out; /* else dropped */
 } kinds[] = {
-    {"pending_users", "users who never verified", offsetof(struct ja_purged, pending_users)},
-    {"one_time_tokens", "one-time tokens", offsetof(struct ja_purged, one_time_tokens)},
-    {"sessions", "sessions that ended 30 days ago", offsetof(struct ja_purged, sessions)},
-    {"refresh_tokens", "refresh tokens", offsetof(struct ja_purged, refresh_tokens)},
-    {"revoked_tokens", "revocations of ended tokens", offsetof(struct ja_purged, revoked_tokens)},
-    {"login_handles", "logins without a session", offsetof(struct ja_purged, login_handles)},
-    {"throttle", "counts of attempts", offsetof(struct ja_purged, throttle)},
-    {"messages", "messages sent or given up 30 days ago", offsetof(struct ja_purged, messages)},
+    {"locks", "planned locks whose time has come", offsetof(struct ja_purged, locks), true},
+    {"grants", "grants that ended", offsetof(struct ja_purged, grants), false},
+    {"pending_users", "users who never verified", offsetof(struct ja_purged, pending_users), false},
+    {"one_time_tokens", "one-time tokens", offsetof(struct ja_purged, one_time_tokens), false},
+    {"sessions", "sessions that ended 30 days ago", offsetof(struct ja_purged, sessions), false},
+    {"refresh_tokens", "refresh tokens", offsetof(struct ja_purged, refresh_tokens), false},
+    {"revoked_tokens", "revocations of ended tokens", offsetof(struct ja_purged, revoked_tokens), false},
+    {"login_handles", "logins without a session", offsetof(struct ja_purged, login_handles), false},
+    {"throttle", "counts of attempts", offsetof(struct ja_purged, throttle), false},
+    {"messages", "messages sent or given up 30 days ago", offsetof(struct ja_purged, messages), false},
 };
 
 static int64_t value(const struct ja_purged *p, size_t i)
@@ -35,7 +38,10 @@ static enum ja_status run_purge(struct cli *cli, struct ja_error *err)
         return st;
     if (!cli->json) {
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-            cli_line(cli, "%s %lld %s", dry ? "would drop" : "dropped", (long long)value(&p, i), kinds[i].text);
+            cli_line(cli, "%s %lld %s",
+                     kinds[i].carried_out ? dry ? "would carry out" : "carried out"
+                                          : dry ? "would drop" : "dropped",
+                     (long long)value(&p, i), kinds[i].text);
         return JA_OK;
     }
     doc = json_pack("{s:b}", "dry_run", (int)dry);
@@ -59,9 +65,10 @@ const struct command cmd_purge_commands[] = {
      .options = purge_options,
      .summary = "drop what has ended: pending users, tokens, sessions, counts, messages",
      .example = "authctl purge --dry-run",
-     .details = "Users who never verified go after [registration] purge_pending. In small steps, while logins\n"
-                "go on; jwtauth-purge.timer calls it daily.",
-     .keys = "dry_run pending_users one_time_tokens sessions refresh_tokens revoked_tokens login_handles throttle "
-             "messages"},
+     .details = "Users who never verified go after [registration] purge_pending. Planned locks and the ends of grants\n"
+                "count from their time on without it; it revokes what locked users had, and tells the audit log\n"
+                "and who had the grants. In small steps, while logins go on; jwtauth-purge.timer calls it daily.",
+     .keys = "dry_run locks grants pending_users one_time_tokens sessions refresh_tokens revoked_tokens login_handles "
+             "throttle messages"},
     {0},
 };

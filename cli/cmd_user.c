@@ -188,17 +188,23 @@ static enum ja_status answer_state(struct cli *cli, const char *did, const struc
                                 ja_user_status_name(u.status));
 
         if (doc && cut &&
-            (json_object_set_new(doc, "sessions", json_integer(cut->sessions)) != 0 ||
-             json_object_set_new(doc, "access_tokens", json_boolean(cut->access_tokens)) != 0 ||
-             json_object_set_new(doc, "logind_sessions", json_integer(cut->logind)) != 0)) {
+            json_object_update_new(doc, json_pack("{s:I, s:I, s:b, s:I, s:I, s:I}", "sessions", (json_int_t)cut->sessions,
+                                                  "refresh_tokens", (json_int_t)cut->reach.refresh_tokens,
+                                                  "access_tokens", (int)cut->access_tokens, "ssh_keys",
+                                                  (json_int_t)cut->reach.ssh_keys, "api_keys",
+                                                  (json_int_t)cut->reach.api_keys, "logind_sessions",
+                                                  (json_int_t)cut->logind)) != 0) {
             json_decref(doc);
             doc = NULL;
         }
         st = cli_answer(cli, doc, err);
     } else if (st == JA_OK && cut && cut->access_tokens) {
-        cli_line(cli, "%s %s: %lld session%s ended, refresh and access tokens revoked%s", did,
-                 u.username, (long long)cut->sessions, cut->sessions == 1 ? "" : "s",
+        cli_line(cli, "%s %s: %lld session%s ended, refresh (%lld) and access tokens revoked%s", did, u.username,
+                 (long long)cut->sessions, cut->sessions == 1 ? "" : "s", (long long)cut->reach.refresh_tokens,
                  cut->logind ? ", logged out of this host" : "");
+        if (cut->reach.ssh_keys || cut->reach.api_keys)
+            cli_line(cli, "closed to its %lld ssh and %lld API keys until it is opened again",
+                     (long long)cut->reach.ssh_keys, (long long)cut->reach.api_keys);
     } else if (st == JA_OK) {
         cli_line(cli, "%s %s: %s", did, u.username, ja_user_status_name(u.status));
     }
@@ -319,6 +325,7 @@ static const struct cli_option lock_options[] = {
     CLI_OPTIONS_END,
 };
 
+#define CUT_KEYS "username status sessions refresh_tokens access_tokens ssh_keys api_keys logind_sessions"
 #define ONE_NAME .needs = NEEDS_STORE, .args = "NAME", .min_args = 1, .max_args = 1
 
 const struct command cmd_user_commands[] = {
@@ -377,7 +384,7 @@ const struct command cmd_user_commands[] = {
      .options = lock_options,
      .summary = "lock an account: no login by any method, sessions and tokens ended",
      .example = "authctl user lock alice --at 2027-01-31T18:00:00Z",
-     .keys = "username status sessions access_tokens logind_sessions"},
+     .keys = CUT_KEYS},
     {.noun = "user",
      .verb = "unlock",
      .run = run_unlock,
@@ -391,7 +398,7 @@ const struct command cmd_user_commands[] = {
      ONE_NAME,
      .summary = "switch an account off, sessions and tokens ended",
      .example = "authctl user disable alice",
-     .keys = "username status sessions access_tokens logind_sessions"},
+     .keys = CUT_KEYS},
     {.noun = "user",
      .verb = "enable",
      .run = run_enable,

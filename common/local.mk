@@ -65,6 +65,7 @@ libja_domain_la_SOURCES = \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
 	common/domain/grant.c \
+	common/domain/lock_reach.c common/domain/lock_reach.h \
 	common/domain/permission.c common/domain/permission.h \
 	common/domain/permission_cover.c \
 	common/domain/role.c common/domain/role.h \
@@ -113,6 +114,7 @@ libja_flow_la_SOURCES = \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
 	common/flow/policy.h \
+	common/flow/purge_planned.c common/flow/purge_planned.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \
 	common/flow/caller.c common/flow/caller.h \

@@ -3,6 +3,9 @@
 
 -- Ended grants are looked for by the purge.
 CREATE INDEX user_roles_ends ON user_roles (ends_at) WHERE ends_at IS NOT NULL;
+-- So are planned locks whose time has come.
+CREATE INDEX users_lock_due ON users (lock_at)
+    WHERE lock_at IS NOT NULL AND status IN ('pending', 'active') AND deleted_at IS NULL;
 
 -- The group of a role: an id of the users' range, never given out again.
 ALTER TABLE roles ADD COLUMN gid BIGINT;

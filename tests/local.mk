@@ -31,6 +31,7 @@ ja_unit = \
 	tests/unit/test_password_hash \
 	tests/unit/test_password_policy \
 	tests/unit/test_permit \
+	tests/unit/test_planned \
 	tests/unit/test_query_plan \
 	tests/unit/test_recovery_code \
 	tests/unit/test_reset_flow \

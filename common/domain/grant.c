@@ -93,3 +93,53 @@ enum ja_status ja_grant_each(struct ja_ctx *ctx, const struct ja_grant_filter *f
     ja_rows_end(rows);
     return st;
 }
+
+enum ja_status ja_grant_ended(struct ja_ctx *ctx, struct ja_grant *ret, size_t max, size_t *ret_len,
+                              struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    size_t n = 0;
+    enum ja_status st = ja_db_query(ctx->db, GRANTS "AND g.ends_at <= $1 ORDER BY g.ends_at LIMIT $2",
+                                    JA_BINDS(JA_I(ja_now(&ctx->clock)), JA_I(max)), &rows, err);
+
+    while (st == JA_OK && n < max && (st = ja_rows_next(rows, &row, err)) == JA_OK && row)
+        st = fill(rows, &ret[n++], err);
+    ja_rows_end(rows);
+    if (st == JA_OK)
+        *ret_len = n;
+    return st;
+}
+
+enum ja_status ja_grant_count_ended(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    int64_t n = 0;
+    enum ja_status st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM user_roles WHERE ends_at <= $1",
+                                    JA_BINDS(JA_I(ja_now(&ctx->clock))), &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && row) {
+        n = ja_col_int(rows, "n");
+        st = ja_rows_status(rows, err);
+    }
+    ja_rows_end(rows);
+    if (st == JA_OK)
+        *ret = n;
+    return st;
+}
+
+enum ja_status ja_grant_drop(struct ja_ctx *ctx, const struct ja_grant *g, bool *ret_dropped, struct ja_error *err)
+{
+    int64_t n = 0;
+    enum ja_status st = ja_db_exec(ctx->db,
+                                   "DELETE FROM user_roles WHERE user_id = $1 AND ends_at = $3 "
+                                   "AND role_id = (SELECT id FROM roles WHERE name = $2)",
+                                   JA_BINDS(JA_T(g->user_id), JA_T(g->role), JA_I(g->ends_at)), &n, err);
+
+    if (st == JA_OK)
+        *ret_dropped = n == 1;
+    return st;
+}

@@ -141,3 +141,34 @@ enum ja_status ja_purge_stale_users(struct ja_ctx *ctx, int64_t before, struct j
         *ret_len = n;
     return st;
 }
+
+/* In the words of the index users_lock_due. */
+#define LOCK_DUE "lock_at <= $1 AND lock_at IS NOT NULL AND status IN ('pending', 'active') AND deleted_at IS NULL"
+
+enum ja_status ja_purge_count_locks(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    enum ja_status st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM users WHERE " LOCK_DUE,
+                                    JA_BINDS(JA_I(ja_now(&ctx->clock))), &rows, err);
+
+    return one_number(rows, st, ret, err);
+}
+
+enum ja_status ja_purge_lock_due(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], bool *ret_found,
+                                 struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    enum ja_status st =
+        ja_db_query(ctx->db, "SELECT id FROM users WHERE " LOCK_DUE " ORDER BY lock_at LIMIT 1",
+                    JA_BINDS(JA_I(ja_now(&ctx->clock))), &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && row && !ja_col_copy(rows, "id", ret_id, JA_UUID_LEN + 1))
+        st = ja_fail(err, JA_ERR_CORRUPT, "corrupt_user", "a user row of the store is damaged; run authctl db check");
+    ja_rows_end(rows);
+    if (st == JA_OK)
+        *ret_found = row;
+    return st;
+}

@@ -24,6 +24,10 @@ enum ja_status ja_purge_batch(struct ja_ctx *ctx, enum ja_purge_kind kind, int64
 struct ja_stale_user { char id[JA_UUID_LEN + 1]; char username[JA_USERNAME_MAX + 1]; };
 enum ja_status ja_purge_stale_users(struct ja_ctx *ctx, int64_t before, struct ja_stale_user *ret, size_t max,
                                     size_t *ret_len, struct ja_error *err);
+/* The user whose planned lock came first of those that have come and were not carried out; *ret_found false: none. */
+enum ja_status ja_purge_lock_due(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], bool *ret_found,
+                                 struct ja_error *err);
+enum ja_status ja_purge_count_locks(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err);
 enum ja_status ja_purge_count_stale(struct ja_ctx *ctx, int64_t before, int64_t *ret, struct ja_error *err);
 
 #endif

@@ -65,4 +65,11 @@ enum ja_status ja_grant_each(struct ja_ctx *ctx, const struct ja_grant_filter *f
                              enum ja_status (*fn)(void *arg, const struct ja_grant *g), void *arg,
                              struct ja_error *err);
 
+/* Grants whose end has come, the first that ended first; they give nothing since then. */
+enum ja_status ja_grant_ended(struct ja_ctx *ctx, struct ja_grant *ret, size_t max, size_t *ret_len,
+                              struct ja_error *err);
+enum ja_status ja_grant_count_ended(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err);
+/* The row of that grant, not of one that was given anew. *ret_dropped false: it is no more. */
+enum ja_status ja_grant_drop(struct ja_ctx *ctx, const struct ja_grant *g, bool *ret_dropped, struct ja_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #ifndef JA_FLOW_ACCOUNT_FLOW_H
 #define JA_FLOW_ACCOUNT_FLOW_H
 
+#include "common/domain/lock_reach.h"
 #include "common/domain/password_policy.h"
 #include "common/domain/recovery_code.h"
 #include "common/domain/totp.h"
@@ -45,7 +46,12 @@ enum ja_status ja_account_invite_again(struct ja_ctx *ctx, const char *name, str
 enum ja_status ja_account_modify(struct ja_ctx *ctx, const char *name, const struct ja_user_spec *spec,
                                  struct ja_user *ret, struct ja_error *err);
 
-struct ja_cut { int64_t sessions; bool access_tokens; int64_t logind; }; /* what a lock cut */
+struct ja_cut { /* what a lock cut */
+    int64_t sessions;
+    bool access_tokens;
+    int64_t logind;
+    struct ja_reach reach; /* of a lock and a disabling */
+};
 enum ja_status ja_account_lock(struct ja_ctx *ctx, const char *name, int64_t at, struct ja_cut *ret,
                                struct ja_error *err); /* at 0: now */
 enum ja_status ja_account_unlock(struct ja_ctx *ctx, const char *name, struct ja_error *err);

@@ -20,6 +20,10 @@ enum ja_status ja_account_audit(struct ja_ctx *ctx, const char *action, const ch
 enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const char *keep,
                               const char *reason, struct ja_cut *ret, struct ja_error *err);
 
+/* The same with everything else that the user had, counted; `detail` of the audit row gets it. */
+enum ja_status ja_account_close(struct ja_ctx *ctx, const char *user_id, const char *reason, json_t *detail,
+                                struct ja_cut *ret, struct ja_error *err);
+
 /* In the caller's transaction, before a change that takes an administrator away at `at` (0: now) or
  * sooner than was planned: JA_ERR_CONFLICT "last_administrator" when no other one stays as long. */
 enum ja_status ja_admin_may_end(struct ja_ctx *ctx, const char *user_id, int64_t at,

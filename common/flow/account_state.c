@@ -45,6 +45,27 @@ enum ja_status ja_account_cut(struct ja_ctx *ctx, const char *user_id, const cha
     return st;
 }
 
+static enum ja_status note(json_t *detail, const char *key, int64_t n, struct ja_error *err)
+{
+    return json_object_set_new(detail, key, json_integer(n)) == 0 ? JA_OK : ja_fail_nomem(err);
+}
+
+enum ja_status ja_account_close(struct ja_ctx *ctx, const char *user_id, const char *reason, json_t *detail,
+                                struct ja_cut *ret, struct ja_error *err)
+{
+    enum ja_status st = ja_lock_reach(ctx, user_id, &ret->reach, err);
+
+    if (st == JA_OK)
+        st = ja_account_cut(ctx, user_id, NULL, reason, ret, err);
+    if (st == JA_OK)
+        st = note(detail, "sessions", ret->sessions, err);
+    if (st == JA_OK)
+        st = note(detail, "refresh_tokens", ret->reach.refresh_tokens, err);
+    if (st == JA_OK)
+        st = note(detail, "ssh_keys", ret->reach.ssh_keys, err);
+    return st == JA_OK ? note(detail, "api_keys", ret->reach.api_keys, err) : st;
+}
+
 /* One change of state with its audit row; `change` gets the user as it is inside the transaction. */
 typedef enum ja_status (*change_fn)(struct ja_ctx *ctx, const struct ja_user *u, void *arg,
                                     json_t *detail, struct ja_error *err);
@@ -78,11 +99,6 @@ struct lock_args {
     struct ja_cut cut;
 };
 
-static enum ja_status note(json_t *detail, const char *key, int64_t n, struct ja_error *err)
-{
-    return json_object_set_new(detail, key, json_integer(n)) == 0 ? JA_OK : ja_fail_nomem(err);
-}
-
 static enum ja_status do_lock(struct ja_ctx *ctx, const struct ja_user *u, void *arg,
                               json_t *detail, struct ja_error *err)
 {
@@ -95,9 +111,7 @@ static enum ja_status do_lock(struct ja_ctx *ctx, const struct ja_user *u, void 
     }
     if (st == JA_OK)
         st = ja_user_set_status(ctx, u->id, JA_USER_LOCKED, err);
-    if (st == JA_OK)
-        st = ja_account_cut(ctx, u->id, NULL, "user_locked", &args->cut, err);
-    return st == JA_OK ? note(detail, "sessions", args->cut.sessions, err) : st;
+    return st == JA_OK ? ja_account_close(ctx, u->id, "user_locked", detail, &args->cut, err) : st;
 }
 
 enum ja_status ja_account_lock(struct ja_ctx *ctx, const char *name, int64_t at, struct ja_cut *ret,
@@ -151,9 +165,7 @@ static enum ja_status do_disable(struct ja_ctx *ctx, const struct ja_user *u, vo
 
     if (st == JA_OK)
         st = ja_user_set_status(ctx, u->id, JA_USER_DISABLED, err);
-    if (st == JA_OK)
-        st = ja_account_cut(ctx, u->id, NULL, "user_disabled", cut, err);
-    return st == JA_OK ? note(detail, "sessions", cut->sessions, err) : st;
+    return st == JA_OK ? ja_account_close(ctx, u->id, "user_disabled", detail, cut, err) : st;
 }
 
 enum ja_status ja_account_disable(struct ja_ctx *ctx, const char *name, struct ja_cut *ret,

@@ -2,8 +2,10 @@
 
 #include "common/domain/permission.h"
 #include "common/domain/purge.h"
+#include "common/domain/role_admin.h"
 #include "common/domain/throttle.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/purge_planned.h"
 
 #define USERS_BATCH 50
 
@@ -98,6 +100,10 @@ static enum ja_status count(struct ja_ctx *ctx, int64_t before, struct ja_purged
 {
     enum ja_status st = ja_purge_count_stale(ctx, before, &p->pending_users, err);
 
+    if (st == JA_OK)
+        st = ja_purge_count_locks(ctx, &p->locks, err);
+    if (st == JA_OK)
+        st = ja_grant_count_ended(ctx, &p->grants, err);
     for (size_t i = 0; st == JA_OK && i < sizeof plain / sizeof *plain; i++)
         st = ja_purge_count(ctx, plain[i].kind, slot(p, i), err);
     return st == JA_OK ? ja_throttle_count_ended(ctx, &p->throttle, err) : st;
@@ -114,7 +120,11 @@ enum ja_status ja_purge(struct ja_ctx *ctx, bool dry_run, struct ja_purged *ret,
     if (dry_run) {
         st = count(ctx, before, &p, err);
     } else {
-        st = users(ctx, before, &p.pending_users, err);
+        st = ja_purge_locks(ctx, &p.locks, err);
+        if (st == JA_OK)
+            st = ja_purge_grants(ctx, &p.grants, err);
+        if (st == JA_OK)
+            st = users(ctx, before, &p.pending_users, err);
         for (size_t i = 0; st == JA_OK && i < sizeof plain / sizeof *plain; i++)
             st = all_of(ctx, plain[i].kind, slot(&p, i), err);
         if (st == JA_OK)

@@ -8,6 +8,8 @@
 
 /* How many rows of each kind went; with `dry_run` how many would go. */
 struct ja_purged {
+    int64_t locks;           /* planned ones whose time had come: carried out */
+    int64_t grants;          /* ended ones: told in the audit log and to the user */
     int64_t pending_users;   /* registered or invited, never verified, older than [registration] purge_pending */
     int64_t one_time_tokens;
     int64_t sessions;        /* ended 30 days ago, with their refresh tokens */

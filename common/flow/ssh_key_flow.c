@@ -1,25 +1,12 @@
 #include "common/flow/ssh_key_flow.h"
 
-#include "common/domain/permission.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/caller.h"
 #include "common/flow/letter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static enum ja_status find(struct ja_ctx *ctx, const char *name, const char *permission, struct ja_user *ret,
-                           struct ja_error *err)
-{
-    char self[sizeof "user:" + JA_USERNAME_MAX], resource[sizeof "user/" + JA_USERNAME_MAX];
-    enum ja_status st = ja_user_find(ctx, name, ret, err);
-
-    if (st != JA_OK)
-        return st;
-    (void)snprintf(self, sizeof self, "user:%s", ret->username);
-    (void)snprintf(resource, sizeof resource, "user/%s", ret->username);
-    return strcmp(self, ctx->actor.name) == 0 ? JA_OK : ja_permit(ctx, permission, resource, err);
-}
 
 static enum ja_status write_audit(struct ja_ctx *ctx, const char *action, const struct ja_user *u,
                                   const struct ja_ssh_key *k, struct ja_error *err)
@@ -122,7 +109,7 @@ static enum ja_status store_keys(struct ja_ctx *ctx, const char *name, struct ke
 
     if (st != JA_OK)
         return st;
-    st = find(ctx, name, "users:write", &u, err);
+    st = ja_caller_find(ctx, name, JA_MAY_FURNISH, &u, err);
     if (st == JA_OK)
         st = insert_keys(ctx, &u, keys, err);
     if (st == JA_OK)
@@ -167,7 +154,7 @@ enum ja_status ja_ssh_key_remove_flow(struct ja_ctx *ctx, const char *name, cons
 
     if (st != JA_OK)
         return st;
-    st = find(ctx, name, "users:write", &u, err);
+    st = ja_caller_find(ctx, name, JA_MAY_FURNISH, &u, err);
     if (st == JA_OK)
         st = ja_ssh_key_find(ctx, u.id, key, &k, err);
     if (st == JA_OK)
@@ -187,7 +174,7 @@ enum ja_status ja_ssh_key_list_flow(struct ja_ctx *ctx, const char *name, const 
                                     ja_ssh_key_fn fn, void *arg, struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = find(ctx, name, "users:read", &u, err);
+    enum ja_status st = ja_caller_find(ctx, name, JA_MAY_SEE, &u, err);
 
     if (st == JA_OK)
         st = ja_ssh_key_each(ctx, u.id, after, limit, fn, arg, err);

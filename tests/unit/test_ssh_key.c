@@ -1,6 +1,7 @@
 /* Ssh keys: what a line may be, and who has which. Vectors are ssh-keygen's. */
 #include "common/domain/seal.h"
 #include "common/domain/user.h"
+#include "common/flow/role_flow.h"
 #include "common/flow/ssh_key_flow.h"
 #include "tests/support/letters.h"
 #include "tests/support/temp_store.h"
@@ -458,6 +459,7 @@ static void callers_need_the_right(void **state)
     struct ja_ssh_key k;
     struct ja_error err = {0};
 
+    assert_int_equal(ja_role_grant_flow(&t->ctx, "bob", "user", 0, NULL), JA_OK); /* profile:* */
     t->ctx.actor.name = "user:bob";
     assert_int_equal(add_keys(t, "alice", LINE_A, &err), JA_ERR_FORBIDDEN);
     assert_int_equal(add_keys(t, "bob", LINE_A, &err), JA_OK);
