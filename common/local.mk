@@ -64,6 +64,7 @@ libja_domain_la_SOURCES = \
 	common/domain/rate_limit.c common/domain/rate_limit.h \
 	common/domain/recovery_code.c common/domain/recovery_code.h \
 	common/domain/refresh_token.c \
+	common/domain/remembered_factor.c common/domain/remembered_factor.h \
 	common/domain/grant.c \
 	common/domain/lock_reach.c common/domain/lock_reach.h \
 	common/domain/permission.c common/domain/permission.h \
@@ -102,6 +103,7 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_finish.c \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h \
+	common/flow/auth_remember.c \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \

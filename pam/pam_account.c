@@ -25,6 +25,8 @@ enum ja_pam_outcome ja_pam_decide(struct ja_pam_call *call, bool check_mfa,
         .handle = ja_pam_login_handle(call),
         .check_mfa = check_mfa,
         .source = ja_pam_or_null(call->rhost),
+        .mfa_remember = call->opt.mfa_remember,
+        .login = &call->login,
         .require_role = call->opt.require_role,
         .require_permission = call->opt.require_permission,
     };

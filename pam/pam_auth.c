@@ -96,6 +96,8 @@ static enum ja_status begin(struct ja_pam_call *call, struct ja_auth **ret)
         .local_uid = ja_proc_login_uid(),
         .tty = ja_pam_or_null(call->tty),
         .mfa = (enum ja_mfa_mode)call->opt.mfa,
+        .mfa_remember = call->opt.mfa_remember,
+        .login = &call->login,
         .forward_pass = call->opt.forward_pass,
         .unknown_ignore = !call->opt.unknown_fails,
     };

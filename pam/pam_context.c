@@ -161,6 +161,7 @@ enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const cha
     take_item(call->pamh, PAM_RHOST, call->rhost, sizeof call->rhost);
     take_item(call->pamh, PAM_TTY, call->tty, sizeof call->tty);
     take_item(call->pamh, PAM_RUSER, call->ruser, sizeof call->ruser);
+    ja_proc_login(&call->login);
     if (ja_pam_options_parse(argc, argv, &call->opt, &call->err) != JA_OK)
         return JA_PAM_BROKEN;
     /* A deleted one: passed on, it would get in by an ssh key, for pam_unix's account part lets it. */

@@ -23,6 +23,7 @@ struct ja_pam_call {
     char user[JA_PAM_USER_MAX + 1];
     char service[64], rhost[128], tty[64], ruser[64]; /* escaped; "" when absent */
     char handle[JA_HANDLE_LEN + 1]; /* session: JWTAUTH_LOGIN, taken out of the environment */
+    struct ja_proc_login login;     /* of this process, read in each call */
     struct ja_pam_options opt;
     struct ja_ctx ctx;
     struct ja_error err;

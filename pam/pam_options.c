@@ -7,6 +7,8 @@ enum kind {
     PATH,   /* an absolute path */
     TEXT,   /* printable, not empty */
     CHOICE, /* one of the words */
+    SPAN,   /* a duration, at most a day; 0: off */
+    TIME,   /* RFC 3339 */
     LATER,  /* a choice of which only the first word is supported */
 };
 
@@ -22,6 +24,7 @@ struct option {
     struct choice choices[4];
 };
 
+#define DAY 86400
 #define AT(field) offsetof(struct ja_pam_options, field)
 #define NOWHERE ((size_t)-1)
 
@@ -32,7 +35,7 @@ static const struct option table[] = {
     {"use_first_pass", FLAG, AT(use_first_pass), {{0}}},
     {"forward_pass", FLAG, AT(forward_pass), {{0}}},
     {"mfa", CHOICE, AT(mfa), {{"auto", JA_MFA_AUTO}, {"required", JA_MFA_ALWAYS}, {"off", JA_MFA_OFF}}},
-    {"mfa_remember", LATER, NOWHERE, {{"0", 0}}},
+    {"mfa_remember", SPAN, AT(mfa_remember), {{0}}},
     {"enroll", LATER, NOWHERE, {{"off", 0}}},
     {"accept", LATER, NOWHERE, {{"password", 0}}},
     {"require_role", TEXT, AT(require_role), {{0}}},
@@ -86,6 +89,30 @@ static enum ja_status set_text(const struct option *o, const char *value, char *
     return JA_OK;
 }
 
+static enum ja_status set_span(const struct option *o, const char *value, char *opts, struct ja_error *err)
+{
+    int64_t seconds = 0;
+
+    if (strcmp(value, "0") != 0 && (!ja_parse_duration(value, &seconds) || seconds < 1 || seconds > DAY))
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"%s\" is a time of at most 1d, such as 15m, or 0: not \"%.64s\"", o->name,
+                       value);
+    *(int64_t *)(opts + o->place) = seconds;
+    return JA_OK;
+}
+
+static enum ja_status set_time(const struct option *o, const char *value, char *opts, struct ja_error *err)
+{
+    int64_t when = 0;
+
+    if (!strchr(value, 'T') || !ja_parse_when(value, 0, &when) || when <= 0)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"%s\" is a time such as 2026-12-31T23:59:59Z, not \"%.64s\"", o->name,
+                       value);
+    *(int64_t *)(opts + o->place) = when;
+    return JA_OK;
+}
+
 static enum ja_status set(const struct option *o, const char *value, char *opts,
                           struct ja_error *err)
 {
@@ -101,6 +128,10 @@ static enum ja_status set(const struct option *o, const char *value, char *opts,
                        o->name);
     if (o->kind == PATH || o->kind == TEXT)
         return set_text(o, value, opts, err);
+    if (o->kind == SPAN)
+        return set_span(o, value, opts, err);
+    if (o->kind == TIME)
+        return set_time(o, value, opts, err);
     return set_choice(o, value, opts, err);
 }
 

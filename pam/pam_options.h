@@ -14,6 +14,7 @@ struct ja_pam_options {
     const char *require_role, *require_permission; /* NULL: none */
     const char *audience; /* NULL: configured */
     int mfa;              /* enum ja_mfa_mode */
+    int64_t mfa_remember; /* seconds; 0: off */
     int unknown_fails;
     int token_none;
     bool debug, try_first_pass, use_first_pass, forward_pass, token_required, quiet, nodelay;

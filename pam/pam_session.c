@@ -109,6 +109,7 @@ static enum ja_pam_outcome start(struct ja_pam_call *call, const struct ja_user 
         .audience = call->opt.audience,
         .handle = ja_pam_login_handle(call),
         .external_amr = ja_pam_ssh_amr(pam_getenv(call->pamh, "SSH_AUTH_INFO_0")),
+        .login = &call->login,
         .pid = getpid(),
     };
     struct ja_session session = {0};

@@ -34,6 +34,7 @@ ja_unit = \
 	tests/unit/test_planned \
 	tests/unit/test_query_plan \
 	tests/unit/test_recovery_code \
+	tests/unit/test_remember \
 	tests/unit/test_reset_flow \
 	tests/unit/test_seal \
 	tests/unit/test_service \
@@ -76,6 +77,8 @@ tests_unit_test_code_limit_SOURCES = tests/unit/test_code_limit.c $(ja_auth_worl
 tests_unit_test_code_limit_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_cve_reset_SOURCES = tests/unit/test_cve_reset.c $(ja_auth_world)
 tests_unit_test_cve_reset_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_remember_SOURCES = tests/unit/test_remember.c $(ja_auth_world)
+tests_unit_test_remember_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
@@ -239,6 +242,7 @@ ja_bats = \
 ja_e2e = \
 	tests/e2e/login.bats \
 	tests/e2e/sshd.bats \
+	tests/e2e/stepup.bats \
 	tests/e2e/su.bats \
 	tests/e2e/sudo.bats
 EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/package-lock.json \

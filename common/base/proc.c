@@ -80,3 +80,24 @@ int64_t ja_proc_login_uid(void)
     /* 4294967295: not set (a service, or a kernel without audit sessions) */
     return ja_parse_i64(buf, 0, UINT32_MAX - 1, &uid) ? uid : (int64_t)getuid();
 }
+
+static int64_t audit_number(const char *path)
+{
+    char buf[32] = "";
+    int64_t n;
+
+    if (read_proc(path, buf, sizeof buf, NULL) != JA_OK)
+        return JA_AUDIT_UNSET;
+    buf[strcspn(buf, "\n")] = 0;
+    return ja_parse_i64(buf, 0, UINT32_MAX, &n) ? n : JA_AUDIT_UNSET;
+}
+
+void ja_proc_login(struct ja_proc_login *ret)
+{
+    *ret = (struct ja_proc_login){
+        .audit_session = audit_number("/proc/self/sessionid"),
+        .login_uid = audit_number("/proc/self/loginuid"),
+    };
+    if (ja_proc_boot_id(ret->boot_id, NULL) != JA_OK)
+        ret->boot_id[0] = 0;
+}

@@ -63,10 +63,20 @@ enum ja_status ja_purge_count(struct ja_ctx *ctx, enum ja_purge_kind kind, int64
     return one_number(rows, st, ret, err);
 }
 
+/* What was remembered for the sessions that go. */
+static enum ja_status forget_factors(struct ja_ctx *ctx, int64_t before, struct ja_error *err)
+{
+    return ja_db_exec(ctx->db,
+                      "DELETE FROM remembered_factors WHERE session_id IN "
+                      "(SELECT id FROM sessions WHERE ends_at <= $1)",
+                      JA_BINDS(JA_I(before)), NULL, err);
+}
+
 enum ja_status ja_purge_batch(struct ja_ctx *ctx, enum ja_purge_kind kind, int64_t *ret, struct ja_error *err)
 {
     int64_t now = ja_now(&ctx->clock);
     struct ja_db *db = ctx->db;
+    enum ja_status st;
 
     switch (kind) {
     case JA_PURGE_ONE_TIME_TOKENS:
@@ -80,6 +90,9 @@ enum ja_status ja_purge_batch(struct ja_ctx *ctx, enum ja_purge_kind kind, int64
                           "WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)",
                           JA_BINDS(JA_I(now - KEPT), JA_I(JA_PURGE_BATCH)), ret, err);
     case JA_PURGE_SESSIONS:
+        st = forget_factors(ctx, now - KEPT, err);
+        if (st != JA_OK)
+            return st;
         return ja_db_exec(db,
                           "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s "
                           "WHERE s.ends_at <= $1 AND NOT EXISTS (SELECT 1 FROM refresh_tokens r "

@@ -9,7 +9,7 @@
     "s.id AS id, s.user_id AS user_id, u.username AS username, s.service AS service, " \
     "s.amr AS amr, s.auth_time AS auth_time, s.audience AS audience, s.source AS source, " \
     "s.tty AS tty, s.user_agent AS user_agent, s.boot_id AS boot_id, s.pid AS pid, " \
-    "s.pid_start AS pid_start, s.idle_ends_at AS idle_ends_at, s.ends_at AS ends_at, " \
+    "s.pid_start AS pid_start, s.audit_session AS audit_session, s.idle_ends_at AS idle_ends_at, s.ends_at AS ends_at, " \
     "s.last_used_at AS last_used_at, s.revoked_at AS revoked_at, " \
     "s.revoke_reason AS revoke_reason, s.created_at AS created_at " \
     "FROM sessions s JOIN users u ON u.id = s.user_id "
@@ -36,12 +36,14 @@ enum ja_status ja_session_insert(struct ja_ctx *ctx, struct ja_session *s, struc
         st = ja_db_exec(
             ctx->db,
             "INSERT INTO sessions (id, user_id, service, amr, auth_time, audience, source, tty, "
-            "user_agent, boot_id, pid, pid_start, idle_ends_at, ends_at, last_used_at, created_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+            "user_agent, boot_id, pid, pid_start, idle_ends_at, ends_at, last_used_at, created_at, "
+            "audit_session) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)",
             JA_BINDS(JA_T(id), JA_T(s->user_id), JA_T(s->service), JA_T(s->amr),
                      JA_I(s->auth_time), JA_T(s->audience ? s->audience : ""), JA_T(s->source),
                      JA_T(s->tty), JA_T(s->user_agent), JA_T(s->boot_id), JA_TIME(s->pid),
-                     JA_TIME(s->pid_start), JA_TIME(s->idle_ends_at), JA_I(s->ends_at), JA_I(now)),
+                     JA_TIME(s->pid_start), JA_TIME(s->idle_ends_at), JA_I(s->ends_at), JA_I(now),
+                     JA_TIME(s->audit_session)),
             NULL, err);
     if (st == JA_OK) {
         memcpy(s->id, id, sizeof s->id);
@@ -62,6 +64,7 @@ static bool copy_fixed(struct ja_rows *rows, struct ja_session *s)
     s->auth_time = ja_col_int(rows, "auth_time");
     s->pid = ja_col_int(rows, "pid");
     s->pid_start = ja_col_int(rows, "pid_start");
+    s->audit_session = ja_col_int(rows, "audit_session");
     s->idle_ends_at = ja_col_int(rows, "idle_ends_at");
     s->ends_at = ja_col_int(rows, "ends_at");
     s->last_used_at = ja_col_int(rows, "last_used_at");

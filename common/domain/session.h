@@ -17,6 +17,7 @@ struct ja_session {
     int64_t auth_time;
     char *audience, *source, *tty, *user_agent, *boot_id; /* NULL when absent */
     int64_t pid, pid_start;
+    int64_t audit_session; /* 0: none (proc.h) */
     int64_t idle_ends_at, ends_at, last_used_at, revoked_at, created_at;
     char revoke_reason[32];
 };
@@ -40,6 +41,8 @@ enum ja_status ja_session_revoke_user(struct ja_ctx *ctx, const char *user_id, c
                                       const char *reason, int64_t *ret_count, struct ja_error *err);
 /* Ends PAM sessions of this boot whose process is gone, and those of former boots (bounded batch). */
 enum ja_status ja_session_reap(struct ja_ctx *ctx, int64_t *ret_count, struct ja_error *err);
+/* Surely gone: a /proc that does not answer ends nobody's session. pid 0 (none known) is not gone. */
+bool ja_session_process_gone(int64_t pid, int64_t pid_start);
 enum ja_status ja_session_touch(struct ja_ctx *ctx, const char *id, int64_t idle_ends_at,
                                 struct ja_error *err);
 

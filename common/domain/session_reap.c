@@ -49,13 +49,15 @@ static enum ja_status take_batch(struct ja_ctx *ctx, const char *boot, int64_t f
     return st;
 }
 
-/* Only what is surely gone: a /proc that does not answer ends nobody's session. */
-static bool gone(const struct held *h)
+bool ja_session_process_gone(int64_t pid, int64_t pid_start)
 {
     int64_t start = 0;
-    enum ja_status st = ja_proc_start(h->pid, &start, NULL);
+    enum ja_status st = JA_OK;
 
-    return st == JA_ERR_NOT_FOUND || (st == JA_OK && h->pid_start && start != h->pid_start);
+    if (pid <= 0)
+        return false;
+    st = ja_proc_start(pid, &start, NULL);
+    return st == JA_ERR_NOT_FOUND || (st == JA_OK && pid_start && start != pid_start);
 }
 
 enum ja_status ja_session_reap(struct ja_ctx *ctx, int64_t *ret_count, struct ja_error *err)
@@ -80,7 +82,7 @@ enum ja_status ja_session_reap(struct ja_ctx *ctx, int64_t *ret_count, struct ja
     for (size_t i = 0; st == JA_OK && i < len; i++) {
         bool now_ended = false;
 
-        if (gone(&batch[i]))
+        if (ja_session_process_gone(batch[i].pid, batch[i].pid_start))
             st = ja_session_revoke(ctx, batch[i].id, "process_ended", &now_ended, err);
         ended += now_ended ? 1 : 0;
     }

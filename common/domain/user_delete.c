@@ -1,3 +1,4 @@
+#include "common/domain/remembered_factor.h"
 #include "common/domain/user.h"
 
 /* The row stays for its id and uid (neither is ever given out again) and its name, which the audit log
@@ -58,6 +59,8 @@ static enum ja_status drop_sessions(struct ja_ctx *ctx, const char *id, struct j
                         "revoke_reason = COALESCE(revoke_reason, 'user_deleted'), source = NULL, "
                         "tty = NULL, user_agent = NULL WHERE user_id = $1",
                         JA_BINDS(JA_T(id), JA_I(ja_now(&ctx->clock))), NULL, err);
+    if (st == JA_OK)
+        st = ja_remembered_forget(ctx, id, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM login_handles WHERE user_id = $1",
                         JA_BINDS(JA_T(id)), NULL, err);

@@ -104,6 +104,7 @@ static bool two_factors(const char *amr)
 /* What auth proved before, if it ran at all. */
 struct proof {
     bool login, second_factor;
+    int64_t at;
 };
 
 static enum ja_status look_at_proof(struct ja_ctx *ctx, const struct ja_account_check *check,
@@ -118,6 +119,7 @@ static enum ja_status look_at_proof(struct ja_ctx *ctx, const struct ja_account_
         return st;
     ret->login = st == JA_OK;
     ret->second_factor = ret->login && two_factors(handle.amr);
+    ret->at = handle.created_at;
     return JA_OK;
 }
 
@@ -200,12 +202,15 @@ static enum ja_status judge_login(struct ja_ctx *ctx, const struct ja_account_ch
 {
     const struct ja_policy_terms terms = {
         .mfa = check->mfa,
+        .mfa_remember = check->mfa_remember,
         .require_role = check->require_role,
         .require_permission = check->require_permission,
     };
     struct proof proof = {0};
     enum ja_status st = look_at_proof(ctx, check, user, &proof, err);
 
+    if (st == JA_OK && proof.login && user->mfa && !proof.second_factor)
+        st = ja_account_find_remembered(ctx, check, &terms, user, proof.at, &proof.second_factor, err);
     if (st == JA_OK && terms.mfa == JA_MFA_ALWAYS && !proof.second_factor)
         *reason = user->mfa ? JA_REASON_CODE_REQUIRED : JA_REASON_NO_SECOND_FACTOR;
     if (st == JA_OK && *reason == JA_REASON_NONE)

@@ -49,6 +49,10 @@ static json_t *detail_of(const struct ja_auth *a)
 {
     json_t *detail = json_pack("{s:s}", "amr", a->password_ok ? amr_of(a) : "");
 
+    if (detail && a->spared && json_object_set_new(detail, "code_remembered", json_true()) != 0) {
+        json_decref(detail);
+        return NULL;
+    }
     if (detail && !a->known && a->user_key[0] == '?' &&
         json_object_set_new(detail, "name_hash",
                             json_stringn(a->user_key + 1, strnlen(a->user_key + 1, NAME_HASH_LEN))) != 0) {
@@ -164,6 +168,7 @@ static bool same_password(const struct ja_auth *a, const struct ja_user *now)
 static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
 {
     struct ja_auth *a = f->a;
+    bool spared;
     enum ja_status st = ja_user_find_by_id(a->ctx, a->user.id, &f->user, err);
 
     if (st == JA_ERR_NOT_FOUND) {
@@ -175,8 +180,13 @@ static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, 
     *reason = ja_auth_account_reason(a->ctx, &f->user);
     if (*reason == JA_REASON_NONE && !same_password(a, &f->user))
         *reason = JA_REASON_WRONG_PASSWORD;
-    /* enrolled while this login was under way */
-    if (*reason == JA_REASON_NONE && f->user.mfa && !a->code_ok &&
+    /* enrolled while this login was under way, or what was remembered is lost */
+    spared = a->spared;
+    if (spared)
+        st = ja_auth_find_remembered(a, &f->user, &spared, err);
+    if (st != JA_OK)
+        return st;
+    if (*reason == JA_REASON_NONE && f->user.mfa && !a->code_ok && !spared &&
         (a->terms.mfa != JA_MFA_OFF || a->demand_code))
         *reason = JA_REASON_CODE_REQUIRED;
     f->result.must_change = ja_auth_must_change(a->ctx, &f->user, &f->result.password_days_left);
@@ -322,6 +332,8 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
         st = ja_throttle_clear(a->ctx, &a->who, err);
     if (st == JA_OK && a->code_booked && a->code_ok)
         st = ja_throttle_clear_code(a->ctx, ja_auth_code_kind(a), a->user_key, err);
+    if (st == JA_OK && f->fruit != FRUIT_PROOF)
+        st = ja_auth_note_remembered(a, &f->user, err);
     if (st == JA_OK && f->fruit != FRUIT_PROOF)
         st = ja_user_set_last_login(a->ctx, a->user.id, err);
     if (st == JA_OK)

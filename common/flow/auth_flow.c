@@ -264,9 +264,11 @@ static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
     return ja_auth_account_reason(a->ctx, &a->user);
 }
 
-/* After a right password only, unless the caller always asks both. */
+/* After a right password only, unless the caller always asks both; not where it is remembered. */
 static bool code_is_due(struct ja_auth *a)
 {
+    if (a->spared && !a->code.data)
+        return false;
     if (a->terms.mfa == JA_MFA_ALWAYS)
         return true;
     if (a->reason != JA_REASON_NONE)
@@ -281,9 +283,14 @@ static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t 
 
 static enum ja_status after_password(struct ja_auth *a, struct ja_error *err)
 {
+    enum ja_status st = JA_OK;
     bool due;
 
     a->reason = reason_after_password(a);
+    if (a->known && a->user.mfa)
+        st = ja_auth_find_remembered(a, &a->user, &a->spared, err);
+    if (st != JA_OK)
+        return st;
     due = code_is_due(a);
     a->next = due ? JA_NEXT_CODE : JA_NEXT_DONE;
     if (due && a->code.data)

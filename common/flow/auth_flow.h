@@ -11,6 +11,7 @@
 #ifndef JA_FLOW_AUTH_FLOW_H
 #define JA_FLOW_AUTH_FLOW_H
 
+#include "common/base/proc.h"
 #include "common/base/verdict.h"
 #include "common/domain/ctx.h"
 #include "common/domain/session.h"
@@ -53,6 +54,8 @@ struct ja_auth_request {
     const char *tty, *user_agent;
     enum ja_mfa_mode mfa;   /* [mfa] policy of the configuration can only make it stricter */
     int64_t mfa_remember;   /* seconds; as in struct ja_policy_terms, which has what holds */
+    const struct ja_proc_login *login; /* this process's, where a factor may be remembered; NULL: not */
+    const char *target;     /* whom the service acts for, as far as it says so; NULL: the same user */
     unsigned accept;        /* JA_ACCEPT_ bits; 0: password */
     bool forward_pass;
     bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
@@ -65,7 +68,7 @@ struct ja_auth_result {
     enum ja_auth_reason reason;
     char user_id[JA_UUID_LEN + 1];
     char username[JA_USERNAME_MAX + 1];
-    char amr[64];              /* "pwd", "pwd otp mfa", "pwd rc mfa" */
+    char amr[64];              /* "pwd", "pwd otp mfa", "pwd rc mfa"; "pwd" too where the code was remembered */
     bool must_change;          /* password past its age or to be changed */
     int64_t password_days_left;/* -1: no age limit, or not within warn_days */
     unsigned delay_ms;         /* to announce after a failure */
@@ -110,6 +113,9 @@ struct ja_account_check {
     const char *handle;     /* JWTAUTH_LOGIN, or NULL */
     bool check_mfa;         /* what only account asks, setcred and session do not: this and all below */
     const char *source;     /* hostile text or NULL, counts only as a numeric address */
+    int64_t mfa_remember;   /* these three as in struct ja_auth_request */
+    const struct ja_proc_login *login;
+    const char *target;
     const char *require_role, *require_permission; /* must be held now; NULL: none. Unknown names refuse. */
 };
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,

@@ -36,6 +36,7 @@ struct ja_auth {
     unsigned retry_after;
 
     bool password_ok, code_ok;
+    bool spared;                  /* the code: one was given in this login session (mfa_remember) */
     bool recovery;                /* the code has the form of a recovery code */
     int64_t step;                 /* TOTP step that the code belongs to */
     struct ja_secret code;        /* kept until finish consumes it */
@@ -46,6 +47,17 @@ struct ja_auth {
 
 /* Which secret a code is of: what its tries are counted against (throttle.h). */
 const char *ja_auth_code_kind(const struct ja_auth *auth);
+
+/* Is there a remembered factor of this login? *ret false where nothing may be remembered. */
+enum ja_status ja_auth_find_remembered(const struct ja_auth *auth, const struct ja_user *user, bool *ret,
+                                       struct ja_error *err);
+/* The code of this login was right: from now on it is remembered, where that is wanted. In the transaction of finish. */
+enum ja_status ja_auth_note_remembered(const struct ja_auth *auth, const struct ja_user *user,
+                                       struct ja_error *err);
+/* The same question of account's: as it was at `at`, when auth decided. */
+enum ja_status ja_account_find_remembered(struct ja_ctx *ctx, const struct ja_account_check *check,
+                                          const struct ja_policy_terms *terms, const struct ja_user *user,
+                                          int64_t at, bool *ret, struct ja_error *err);
 
 /* The conversation ended after something was evaluated: a denied try like any other, which stays counted and has its
  * row; nobody waits for its verdict any more. */

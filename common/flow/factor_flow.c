@@ -1,4 +1,5 @@
 /* The second factor: one-time codes and recovery codes. */
+#include "common/domain/remembered_factor.h"
 #include "common/domain/throttle.h"
 #include "common/flow/account_internal.h"
 #include "common/flow/caller.h"
@@ -174,6 +175,8 @@ enum ja_status ja_account_totp_disable(struct ja_ctx *ctx, const char *name, str
             ja_fail(err, JA_ERR_NOT_FOUND, "totp_not_found", "%s has no second factor", u.username);
     if (st == JA_OK)
         st = ja_recovery_delete(ctx, u.id, err);
+    if (st == JA_OK)
+        st = ja_remembered_forget(ctx, u.id, err);
     if (st == JA_OK)
         st = ja_account_audit(ctx, "totp.disable", u.username, NULL, err);
     if (st == JA_OK)

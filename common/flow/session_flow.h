@@ -12,6 +12,7 @@ struct ja_pam_session {
     const char *audience;     /* NULL: configured */
     const char *handle;       /* JWTAUTH_LOGIN: consumed here; or NULL */
     const char *external_amr; /* "pop", "hwk", "ext" when sshd's SSH_AUTH_INFO_0 names the method; or NULL */
+    const struct ja_proc_login *login; /* read after pam_loginuid has run; NULL: none */
     int64_t pid;              /* the application's: boot id and start time are read from /proc */
 };
 /* Session row and token (session_token_ttl) when the handle was consumed or external_amr is given;

@@ -40,6 +40,14 @@ static bool fill_process(const struct ja_pam_session *p, struct ja_session *s)
     return s->boot_id != NULL;
 }
 
+/* A factor is remembered for this login alone, and only its own person's row stands for it. */
+static void fill_login(const struct ja_pam_session *p, struct ja_session *s)
+{
+    if (p->login && p->login->audit_session > 0 && p->login->audit_session < JA_AUDIT_UNSET &&
+        p->login->login_uid == p->user->uid)
+        s->audit_session = p->login->audit_session;
+}
+
 /* The login that auth proved, sshd's word for a key, or both. JA_ERR_NOT_FOUND: neither. */
 static enum ja_status prove(struct ja_ctx *ctx, const struct ja_pam_session *p,
                             struct ja_session *s, struct ja_error *err)
@@ -153,6 +161,8 @@ enum ja_status ja_session_open_pam(struct ja_ctx *ctx, const struct ja_pam_sessi
     (void)snprintf(s.username, sizeof s.username, "%s", p->user->username);
     (void)snprintf(s.service, sizeof s.service, "%s", p->service);
     s.ends_at = ja_now(&ctx->clock) + ctx->cfg->tokens.session_max; /* idle_ends_at 0: none */
+    if (has_proc)
+        fill_login(p, &s);
     if (st == JA_OK)
         st = ja_keyring_require(ctx, err); /* reads: before the transaction */
     if (st == JA_OK)

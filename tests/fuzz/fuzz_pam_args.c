@@ -8,17 +8,33 @@
 
 #define WORDS_MAX 64
 
+/* 0, or a number of s, m, h, d: at most a day. */
+static bool is_span(const char *text)
+{
+    static const char units[] = "smhd";
+    static const long seconds[] = {1, 60, 3600, 86400};
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    long n = digits > 0 && strspn(text, "0") + 12 > digits ? strtol(text, NULL, 10) : 0;
+
+    if (strcmp(text, "0") == 0)
+        return true;
+    return n > 0 && unit && !text[digits + 1] && n * seconds[unit - units] <= 86400;
+}
+
 /* What pam_jwtauth(8) lists, written down a second time. */
 static bool known(const char *word)
 {
     static const char *const words[] = {
         "debug", "try_first_pass", "use_first_pass", "forward_pass", "token_required", "quiet", "nodelay",
-        "mfa=auto", "mfa=required", "mfa=off", "mfa_remember=0", "enroll=off", "accept=password", "token=file",
+        "mfa=auto", "mfa=required", "mfa=off", "enroll=off", "accept=password", "token=file",
         "token=none", "unknown_user=ignore", "unknown_user=fail"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0)
             return true;
+    if (strncmp(word, "mfa_remember=", 13) == 0)
+        return is_span(word + 13);
     return strncmp(word, "conf=/", 6) == 0 || (strncmp(word, "audience=", 9) == 0 && word[9]);
 }
 

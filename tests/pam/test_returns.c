@@ -331,7 +331,11 @@ static const struct { const char *what; void (*spoil)(struct world *w); const ch
     {"require_role empty", nothing, "require_role="},
     {"require_permission without a value", nothing, "require_permission"},
     {"enroll=require not supported", nothing, "enroll=require"},
-    {"mfa_remember=15m not supported", nothing, "mfa_remember=15m"},
+    {"mfa_remember without a unit", nothing, "mfa_remember=15"},
+    {"mfa_remember for ever", nothing, "mfa_remember=2d"},
+    {"mfa_remember of nothing", nothing, "mfa_remember=0s"},
+    {"mfa_remember before now", nothing, "mfa_remember=-15m"},
+    {"mfa_remember without a value", nothing, "mfa_remember"},
 };
 
 /* CVE-2025-24531, CVE-2025-23013: never SUCCESS, never IGNORE; and local names get their answer still.
@@ -363,7 +367,7 @@ static void cve_2025_24531_broken_is_unavailable(void **state)
 static void supported_options_are_taken(void **state)
 {
     static const char *const taken[] = {
-        "debug", "try_first_pass", "forward_pass", "mfa=auto", "mfa=off", "mfa_remember=0",
+        "debug", "try_first_pass", "forward_pass", "mfa=auto", "mfa=off", "mfa_remember=0", "mfa_remember=15m", "mfa_remember=1d",
         "require_role=nobodys", "require_permission=none:such",
         "enroll=off", "accept=password", "audience=other.example.org", "token=file", "token=none",
         "token_required", "quiet", "nodelay", "unknown_user=ignore", "unknown_user=fail",

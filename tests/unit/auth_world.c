@@ -102,9 +102,9 @@ void code_of(struct world *w, int64_t step_offset, char out[9])
 struct ja_auth *begin(struct ja_ctx *ctx, const struct attempt *a)
 {
     struct ja_auth_request req = {
-        .user = a->user, .service = "sshd", .source = a->source, .local_uid = a->local_uid, .mfa = a->mfa,
+        .user = a->user, .service = a->service ? a->service : "sshd", .source = a->source, .local_uid = a->local_uid, .mfa = a->mfa,
         .any_name = a->any, .forward_pass = a->forward, .unknown_ignore = a->ignore,
-        .tty = "ssh", .user_agent = "test",
+        .tty = "ssh", .user_agent = "test", .mfa_remember = a->remember, .login = a->login, .target = a->target,
     };
     struct ja_auth *auth = NULL;
 

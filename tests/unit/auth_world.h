@@ -38,6 +38,10 @@ struct attempt {
     bool forward, ignore, any;
     size_t len; /* of the password; 0: strlen */
     int64_t local_uid;
+    const char *service; /* NULL: sshd */
+    int64_t remember;
+    const struct ja_proc_login *login;
+    const char *target;
 };
 struct outcome {
     enum ja_status st;        /* the first that was no JA_OK */
