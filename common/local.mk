@@ -81,6 +81,7 @@ libja_domain_la_SOURCES = \
 	common/domain/throttle.c common/domain/throttle.h \
 	common/domain/throttle_admin.c common/domain/throttle_admin.h \
 	common/domain/throttle_bucket.c common/domain/throttle_bucket.h \
+	common/domain/token_memory.c common/domain/token_memory.h \
 	common/domain/token.c common/domain/token.h \
 	common/domain/token_mint.c \
 	common/domain/totp.c common/domain/totp.h \

@@ -143,8 +143,9 @@ static enum ja_status open_context(struct ja_pam_call *call)
         return st;
     ja_ctx_init(&call->ctx, cfg, (struct ja_log){emit, call, log_level(call, cfg)});
     st = ja_config_demand_file(cfg, &call->err);
-    call->ctx.actor = (struct ja_actor){"pam", ja_pam_or_null(call->rhost),
-                                        ja_pam_or_null(call->service)};
+    call->ctx.actor = (struct ja_actor){.name = "pam",
+                                        .source = ja_pam_or_null(call->rhost),
+                                        .service = ja_pam_or_null(call->service)};
     /* In every call, so that a missing key never shows up half-way through a login. */
     if (st == JA_OK)
         st = ja_ctx_require_master(&call->ctx, &call->err);

@@ -79,7 +79,7 @@ struct ja_config {
     struct { int64_t uid_min, uid_max; char *home, *shell, *role_group_prefix; } accounts;
     struct { int provider; char *url, *username, *password_file, *from, *starttls, *templates; } email;
     struct { int provider; char *url, *account, *token_file, *from; } sms;
-    struct { char *socket, *listen; struct ja_strlist cors_origins; bool cookies, admin;
+    struct { char *socket, *listen; struct ja_strlist cors_origins; bool cookies, admin; struct ja_strlist hosts;
              struct ja_netlist trusted_proxies; int64_t threads; } http;
     struct { char *issuer, *jwks; int64_t max_stale; } verify;
     struct { int target; char *level; bool audit_fail_deny; } log;

@@ -157,6 +157,7 @@ const struct ja_option ja_options[] = {
     LIST(http, cors_origins, "", ja_check_origin, "web origins that may call"),
     BOOL(http, cookies, "no", "refresh token in a cookie for browsers"),
     BOOL(http, admin, "no", "management routes on the TCP port too"),
+    LIST(http, hosts, "localhost, 127.0.0.1, [::1]", ja_check_line, "names that a request over TCP may be addressed to"),
     NETS(http, trusted_proxies, "proxies whose X-Forwarded-For counts"),
     INT(http, threads, "4", 1, 256, "worker threads"),
 

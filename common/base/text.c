@@ -257,6 +257,15 @@ bool ja_b64_decode(const char *s, size_t slen, void *out, size_t size, size_t *r
     return true;
 }
 
+void ja_text_digest(const void *data, size_t len, char out[JA_DIGEST_LEN + 1])
+{
+    unsigned char hash[16] = {0};
+
+    if (crypto_generichash(hash, sizeof hash, data, len, NULL, 0) != 0)
+        memset(hash, 0, sizeof hash);
+    ja_b64_encode(hash, sizeof hash, out, JA_DIGEST_LEN + 1);
+}
+
 enum ja_status ja_uuid_new(int64_t now_ms, char out[JA_UUID_LEN + 1], struct ja_error *err)
 {
     unsigned char b[16];

@@ -55,6 +55,10 @@ bool ja_text_escape_n(const char *s, size_t len, char *out, size_t size);
 void ja_b64_encode(const void *bin, size_t len, char *out, size_t size);
 bool ja_b64_decode(const char *s, size_t slen, void *out, size_t size, size_t *ret_len);
 
+/* A short name for contents (BLAKE2b, base64url): the same bytes have the same one. For caches, not a secret. */
+#define JA_DIGEST_LEN 22
+void ja_text_digest(const void *data, size_t len, char out[JA_DIGEST_LEN + 1]);
+
 /* UUIDv7 (RFC 9562 section 5.7). */
 enum ja_status ja_uuid_new(int64_t now_ms, char out[JA_UUID_LEN + 1], struct ja_error *err);
 bool ja_uuid_valid(const char *s);

@@ -169,6 +169,13 @@ bool ja_db_in_transaction(const struct ja_db *db)
     return db->begun;
 }
 
+enum ja_status ja_db_stamp(struct ja_db *db, int64_t *ret, struct ja_error *err)
+{
+    if (!db->driver->stamp || db->begun)
+        return ja_fail(err, JA_ERR_UNSUPPORTED, "unsupported", "the store cannot say whether it changed");
+    return db->driver->stamp(db->conn, ret, err);
+}
+
 enum ja_status ja_db_info(struct ja_db *db, struct ja_db_info *ret, struct ja_error *err)
 {
     return db->driver->info(db->conn, ret, err);

@@ -97,6 +97,10 @@ bool ja_col_null(struct ja_rows *rows, const char *name);
  * ja_rows_next or ja_rows_fail answers JA_ERR_INTERNAL. */
 enum ja_status ja_rows_status(struct ja_rows *rows, struct ja_error *err);
 
+/* A number that is another one as soon as any other connection has committed: what was read under the same stamp is
+ * still so. Outside transactions. JA_ERR_UNSUPPORTED: this engine cannot say. */
+enum ja_status ja_db_stamp(struct ja_db *db, int64_t *ret, struct ja_error *err);
+
 /* ---- maintenance ---- */
 struct ja_db_info {
     const char *engine; /* "sqlite" */

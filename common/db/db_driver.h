@@ -43,6 +43,8 @@ struct ja_db_driver {
     const char *(*text)(void *stmt, int column); /* NULL: SQL NULL, or out of memory */
     int64_t (*integer)(void *stmt, int column);
 
+    /* ja_db_stamp. NULL: the engine cannot say. */
+    enum ja_status (*stamp)(void *conn, int64_t *ret, struct ja_error *err);
     enum ja_status (*info)(void *conn, struct ja_db_info *ret, struct ja_error *err);
     enum ja_status (*has_table)(void *conn, const char *table, bool *ret, struct ja_error *err);
     /* Triggers and views: we make none, so each is somebody else's. Writes the first one's name, or "". */

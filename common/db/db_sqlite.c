@@ -257,6 +257,7 @@ const struct ja_db_driver ja_db_sqlite = {
     .is_null = sqlite_is_null,
     .text = sqlite_text,
     .integer = sqlite_integer,
+    .stamp = ja_sqlite_stamp,
     .info = ja_sqlite_info,
     .has_table = ja_sqlite_has_table,
     .foreign = ja_sqlite_foreign,

@@ -12,6 +12,7 @@ struct ja_sqlite {
     sqlite3 *db;
     char *path; /* resolved; stands in messages */
     bool read_only;
+    sqlite3_stmt *stamp; /* prepared when first asked for */
     int64_t wait_ms, since_ms; /* how long a lock is waited for; when this wait began */
 };
 
@@ -33,6 +34,7 @@ enum ja_status ja_sqlite_pragmas(struct ja_sqlite *conn, struct ja_error *err);
 enum ja_status ja_sqlite_resolve(const char *path, char **ret, struct ja_error *err);
 
 /* db_sqlite_maint.c */
+enum ja_status ja_sqlite_stamp(void *conn, int64_t *ret, struct ja_error *err);
 enum ja_status ja_sqlite_info(void *conn, struct ja_db_info *ret, struct ja_error *err);
 enum ja_status ja_sqlite_has_table(void *conn, const char *table, bool *ret, struct ja_error *err);
 enum ja_status ja_sqlite_foreign(void *conn, char *ret_name, size_t size, struct ja_error *err);

@@ -26,6 +26,22 @@ enum ja_status ja_sqlite_info(void *conn, struct ja_db_info *ret, struct ja_erro
     return JA_OK;
 }
 
+/* pragma.html#pragma_data_version */
+enum ja_status ja_sqlite_stamp(void *conn, int64_t *ret, struct ja_error *err)
+{
+    struct ja_sqlite *c = conn;
+    int rc = SQLITE_OK;
+
+    if (!c->stamp)
+        rc = sqlite3_prepare_v3(c->db, "PRAGMA data_version", -1, SQLITE_PREPARE_PERSISTENT, &c->stamp, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(c->stamp);
+    if (rc == SQLITE_ROW)
+        *ret = sqlite3_column_int64(c->stamp, 0);
+    (void)sqlite3_reset(c->stamp);
+    return rc == SQLITE_ROW ? JA_OK : ja_sqlite_fail(c, rc, err);
+}
+
 /* One text of the first row; "" without a row. */
 static enum ja_status first_text(struct ja_sqlite *c, const char *sql, const char *bind, int column,
                                  char *ret, size_t size, struct ja_error *err)

@@ -286,6 +286,7 @@ void ja_sqlite_close(void *conn)
     /* The last connection writes the log back and removes it: a store at rest is one file, and the next
      * login has no log to read. Leaving it (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE) saves two syncs a login,
      * next to a password hash a hundred times as long. */
+    (void)sqlite3_finalize(c->stamp); /* accepts NULL */
     (void)sqlite3_close_v2(c->db); /* accepts NULL */
     free(c->path);
     free(c);

@@ -22,6 +22,7 @@ struct ja_actor {
     const char *name;    /* "root", "user:alice", "pam"; borrowed, never NULL after ja_ctx_init */
     const char *source;  /* numeric address or NULL; borrowed */
     const char *service; /* "authctl", "sshd"; borrowed */
+    const char *scope;   /* of the token it came with: no right beyond it; NULL: not narrowed; borrowed */
 };
 
 /* The end of the audit chain that the open transaction makes (audit_head.c). */

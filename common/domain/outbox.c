@@ -97,3 +97,18 @@ enum ja_status ja_outbox_notify(struct ja_ctx *ctx, const struct ja_user *user, 
         return JA_OK;
     return ja_outbox_queue(ctx, &m, NULL, err);
 }
+
+enum ja_status ja_outbox_depth(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    enum ja_status st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM outbox WHERE state = 'queued'", JA_NO_BINDS,
+                                    &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && row)
+        *ret = ja_col_int(rows, "n");
+    ja_rows_end(rows);
+    return st;
+}

@@ -96,6 +96,22 @@ bool ja_permission_implies(const char *have, const char *permission, size_t len)
            (strcmp(p + 1, "*") == 0 || (strlen(p + 1) == w_act && strncmp(p + 1, w + 1, w_act) == 0));
 }
 
+bool ja_scope_covers(const char *scope, const char *permission)
+{
+    char one[JA_PERMISSION_MAX + 1];
+
+    for (size_t len; *scope; scope += len + (scope[len] == ' ')) {
+        len = strcspn(scope, " ");
+        if (len >= sizeof one)
+            continue;
+        memcpy(one, scope, len);
+        one[len] = 0;
+        if (ja_permission_implies(one, permission, strlen(permission)))
+            return true;
+    }
+    return false;
+}
+
 enum ja_status ja_permission_check(const char *permission, const char *path, bool pattern, struct ja_error *err)
 {
     if (!ja_permission_valid(permission))
@@ -233,5 +249,7 @@ enum ja_status ja_permit(struct ja_ctx *ctx, const char *permission, const char 
     if (st != JA_OK || !id[0])
         return st;
     st = ja_permission_held(ctx, id, permission, resource, &held, NULL, err);
+    if (st == JA_OK && held && ctx->actor.scope)
+        held = ja_scope_covers(ctx->actor.scope, permission);
     return st == JA_OK && !held ? ja_forbidden(err, permission) : st;
 }

@@ -45,6 +45,8 @@ enum ja_status ja_permission_can(struct ja_ctx *ctx, const char *name, const cha
 /* Who asks: the user behind ctx->actor ("user:NAME"), active and within its times; "": root, or what the host
  * itself does ("pam", "system"). JA_ERR_FORBIDDEN "forbidden": nobody, or one who may nothing now. */
 enum ja_status ja_actor_find(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], struct ja_error *err);
+/* Whether a token's scope ("users:read sessions:*") covers a permission. */
+bool ja_scope_covers(const char *scope, const char *permission);
 /* The caller's right: JA_OK for root and for what the host itself does ("pam", ...), else the user behind
  * ctx->actor ("user:NAME") must hold it: JA_ERR_FORBIDDEN "forbidden". */
 enum ja_status ja_permit(struct ja_ctx *ctx, const char *permission, const char *resource, struct ja_error *err);

@@ -336,6 +336,19 @@ enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len
     return JA_OK;
 }
 
+/* ---- remembered tokens ---- */
+
+/* Checked once, good until exp: what the signature covers cannot change. Everything else is asked again. */
+enum ja_status ja_token_verify_again(struct ja_ctx *ctx, const json_t *claims, const char *kid,
+                                     const struct ja_token_check *check, struct ja_error *err)
+{
+    enum ja_status st = check_parties(claims, check, err);
+
+    if (st == JA_OK)
+        st = check_times(claims, check, ja_now(&ctx->clock), err);
+    return st == JA_OK ? check_revocation(ctx, claims, kid, err) : st;
+}
+
 enum ja_status ja_token_revoke_jti(struct ja_ctx *ctx, const char *jti, int64_t exp,
                                    struct ja_error *err)
 {

@@ -58,6 +58,10 @@ enum ja_status ja_token_verify_keyset(const struct ja_keyset *set, const char *t
 enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len,
                                const struct ja_token_check *check, bool offline, json_t **ret_claims,
                                struct ja_error *err);
+/* Once more for a token that ja_token_verify has taken in this process: parties, times and revocation as they are now;
+ * the signature is not looked at again. `kid`: of its header. */
+enum ja_status ja_token_verify_again(struct ja_ctx *ctx, const json_t *claims, const char *kid,
+                                     const struct ja_token_check *check, struct ja_error *err);
 /* The check that the configuration asks for: issuer, audience, leeway, max_ttl, ours. */
 struct ja_token_check ja_token_check_default(const struct ja_ctx *ctx);
 

@@ -426,7 +426,7 @@ enum ja_status ja_init(const struct ja_init_options *opts, const struct ja_clock
         return st;
     ja_ctx_init(&ctx, cfg, *log);
     ctx.clock = *clock;
-    ctx.actor = (struct ja_actor){"root", NULL, "authctl"};
+    ctx.actor = (struct ja_actor){.name = "root", .service = "authctl"};
     st = make_folders(cfg, &report, err);
     if (st == JA_OK)
         st = make_database(&ctx, &report, err);

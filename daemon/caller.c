@@ -1,0 +1,133 @@
+#include "daemon/caller.h"
+
+#include "daemon/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+void caller_clear(struct http_caller *caller)
+{
+    ja_user_clear(&caller->user);
+    json_decref(caller->claims);
+    *caller = (struct http_caller){0};
+}
+
+void caller_anonymous(struct http_call *call)
+{
+    call->ctx->actor = (struct ja_actor){.name = "anonymous", .source = call->source, .service = "jwtauthd"};
+}
+
+static void act_as(struct http_call *call, enum caller_kind kind, const char *username)
+{
+    struct http_caller *c = &call->caller;
+
+    c->kind = kind;
+    c->root = username == NULL;
+    (void)snprintf(c->actor, sizeof c->actor, "%s%s", username ? "user:" : "root", username ? username : "");
+    call->ctx->actor.name = c->actor;
+}
+
+enum ja_status caller_token(const struct http_call *call, const char **ret, struct ja_error *err)
+{
+    const char *given = call->authorization;
+
+    if (!given)
+        return ja_fail(err, JA_ERR_DENIED, "no_credential", "a bearer token is needed");
+    if (strncasecmp(given, "Bearer ", 7) != 0)
+        return ja_fail(err, JA_ERR_DENIED, "no_credential", "the Authorization header must be 'Bearer TOKEN'");
+    given += 7;
+    while (*given == ' ')
+        given++;
+    *ret = given;
+    return JA_OK;
+}
+
+/* RFC 9068: what the token says of the user was so when it was made; the row says what is so now. */
+static enum ja_status by_token(struct http_call *call, const char *token, const char *audience, struct ja_error *err)
+{
+    struct ja_token_check check = ja_token_check_default(call->ctx);
+    const char *sub;
+    enum ja_status st;
+
+    if (audience)
+        check.audience = audience;
+    if (call->gate)
+        st = ja_token_verify_remembered(call->ctx, gate_tokens(call->gate), token, strlen(token), &check,
+                                        &call->caller.claims, err);
+    else
+        st = ja_token_verify(call->ctx, token, strlen(token), &check, false, &call->caller.claims, err);
+    if (st != JA_OK)
+        return st;
+    sub = json_string_value(json_object_get(call->caller.claims, "sub"));
+    st = ja_user_find_by_id(call->ctx, sub ? sub : "", &call->caller.user, err);
+    if (st == JA_OK) {
+        act_as(call, CALLER_BEARER, call->caller.user.username);
+        call->ctx->actor.scope = json_string_value(json_object_get(call->caller.claims, "scope"));
+    }
+    return st == JA_ERR_NOT_FOUND ? ja_fail(err, JA_ERR_DENIED, "user_inactive", "Invalid token") : st;
+}
+
+static bool is_live(const struct http_call *call, const struct ja_user *u)
+{
+    int64_t now = ja_now(&call->ctx->clock);
+
+    return u->status == JA_USER_ACTIVE && (!u->lock_at || u->lock_at > now) && (!u->valid_until || u->valid_until > now);
+}
+
+/* SO_PEERCRED's uid, as it was when the peer connected. It names itself and nobody else. */
+static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
+{
+    enum ja_status st;
+
+    if (call->proxied || !call->host || strcmp(call->host, "jwtauthd") != 0)
+        return ja_fail(err, JA_ERR_INVALID, "ambiguous_identity",
+                       "the caller's uid counts only with 'Host: jwtauthd' and no header of a proxy or browser; "
+                       "send a bearer token");
+    if (call->peer_uid == 0) {
+        act_as(call, CALLER_PEER, NULL);
+        return JA_OK;
+    }
+    st = ja_user_find_by_uid(call->ctx, call->peer_uid, &call->caller.user, err);
+    if (st == JA_ERR_NOT_FOUND)
+        return ja_fail(err, JA_ERR_DENIED, "unknown_caller", "the uid %lu is no user of jwtauth",
+                       (unsigned long)call->peer_uid);
+    if (st == JA_OK && !is_live(call, &call->caller.user))
+        return ja_fail(err, JA_ERR_DENIED, "user_inactive", "the account of uid %lu is not active",
+                       (unsigned long)call->peer_uid);
+    if (st == JA_OK)
+        act_as(call, CALLER_PEER, call->caller.user.username);
+    return st;
+}
+
+enum ja_status caller_identify(struct http_call *call, struct ja_error *err)
+{
+    const char *token = NULL;
+    enum ja_status st;
+
+    if (!call->authorization && call->on_unix)
+        return by_peer(call, err);
+    st = caller_token(call, &token, err);
+    return st == JA_OK ? caller_identify_token(call, token, NULL, err) : st;
+}
+
+enum ja_status caller_identify_token(struct http_call *call, const char *token, const char *audience,
+                                     struct ja_error *err)
+{
+    char code[sizeof err->code];
+    enum ja_status st = by_token(call, token, audience, err);
+
+    if (st != JA_ERR_DENIED)
+        return st;
+    (void)snprintf(code, sizeof code, "%s", err->code);
+    return ja_fail(err, JA_ERR_DENIED, code, "%s",
+                   strcmp(code, "expired") == 0 ? "Token has expired" : "Invalid token");
+}
+
+enum ja_status caller_user(const struct http_call *call, const struct ja_user **ret, struct ja_error *err)
+{
+    if (call->caller.kind == CALLER_NONE || call->caller.root)
+        return ja_fail(err, JA_ERR_FORBIDDEN, "not_a_user", "root is no user of jwtauth: name a user, or use a token");
+    *ret = &call->caller.user;
+    return JA_OK;
+}

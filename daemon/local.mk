@@ -1,0 +1,26 @@
+sbin_PROGRAMS += jwtauthd
+ja_jwtauthd_sources = \
+	daemon/answer.c daemon/answer.h \
+	daemon/call.c daemon/call.h \
+	daemon/caller.c daemon/caller.h \
+	daemon/chores.c daemon/chores.h \
+	daemon/conn.c daemon/conn.h \
+	daemon/cors.c daemon/cors.h \
+	daemon/gate.c daemon/gate.h \
+	daemon/http.c daemon/http.h \
+	daemon/listen.c daemon/listen.h \
+	daemon/loop.c daemon/loop.h \
+	daemon/metrics.c daemon/metrics.h \
+	daemon/pool.c daemon/pool.h \
+	daemon/privileges.c daemon/privileges.h \
+	daemon/request.c daemon/request.h \
+	daemon/response.c daemon/response.h \
+	daemon/route_gate.c daemon/route_login.c daemon/route_own.c daemon/route_service.c \
+	daemon/routes.c daemon/routes.h \
+	daemon/server.c daemon/server.h \
+	daemon/systemd.c daemon/systemd.h \
+	daemon/thread.c daemon/thread.h \
+	daemon/tokens_answer.c daemon/tokens_answer.h
+jwtauthd_SOURCES = daemon/jwtauthd.c $(ja_jwtauthd_sources)
+jwtauthd_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) -pthread
+jwtauthd_LDADD = libja_view.la libja_notify.la libja_flow.la $(MICROHTTPD_LIBS) -lpthread

@@ -1,0 +1,26 @@
+/* Workers with a bounded queue: hashing and writing happen here, so that the loops stay free for what is quick (R21).
+ *
+ * Threads: pool_push from any; `run` is called on a worker with that worker's context.
+ */
+#ifndef JA_DAEMON_POOL_H
+#define JA_DAEMON_POOL_H
+
+#include "daemon/thread.h"
+
+struct pool;
+
+struct pool_job {
+    void (*run)(struct pool_job *job, struct http_thread *worker);
+    struct pool_job *next; /* the pool's while queued */
+};
+
+/* `workers` are initialised threads (http_thread_init); borrowed. */
+enum ja_status pool_start(struct http_thread *workers, size_t n, size_t queue_max, struct pool **ret,
+                          struct ja_error *err);
+/* False: the queue is full; the job stays the caller's. */
+bool pool_push(struct pool *pool, struct pool_job *job);
+size_t pool_depth(struct pool *pool); /* queued and running */
+/* Runs what is queued, then ends the workers. NULL accepted. */
+void pool_stop(struct pool *pool);
+
+#endif

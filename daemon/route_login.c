@@ -1,0 +1,179 @@
+/* Logging in, refreshing, logging out: the login state machine and the session flows over HTTP. */
+#include "daemon/caller.h"
+#include "daemon/metrics.h"
+#include "daemon/routes.h"
+#include "daemon/server.h"
+#include "daemon/tokens_answer.h"
+
+#include "common/flow/session_flow.h"
+
+#include <string.h>
+
+/* One text whatever was wrong; only what the person can act on is told apart. */
+static enum ja_status refused(struct http_call *call, const struct ja_auth_result *r, struct ja_error *err)
+{
+    enum ja_status st;
+
+    switch (r->reason) {
+    case JA_REASON_THROTTLED:
+        st = ja_fail(err, JA_ERR_THROTTLED, "too_many_attempts", "too many attempts: try again in %u seconds",
+                     r->retry_after);
+        err->retry_after = r->retry_after;
+        break;
+    case JA_REASON_MUST_CHANGE:
+        st = ja_fail(err, JA_ERR_DENIED, "password_change_required", "the password has to be changed first");
+        break;
+    case JA_REASON_CODE_REQUIRED:
+        st = ja_fail(err, JA_ERR_DENIED, "otp_required", "a verification code is needed");
+        break;
+    default:
+        st = ja_fail(err, JA_ERR_DENIED, "invalid_credentials", "Invalid email or password");
+        break;
+    }
+    metrics_login(call->server->metrics, err->code);
+    return st;
+}
+
+/* Password, then the code where one is due. A code that is due and was not sent: the login is given up, and what
+ * was booked for the right password is taken back. */
+static enum ja_status converse(struct http_call *call, struct ja_auth *auth, bool *ret_wants_code, struct ja_error *err)
+{
+    const char *password = http_text(call, "password"), *otp = http_text(call, "otp");
+    enum ja_status st = JA_OK;
+    enum ja_auth_next next;
+
+    *ret_wants_code = false;
+    while (st == JA_OK && (next = ja_auth_next(auth)) != JA_NEXT_DONE) {
+        if (next == JA_NEXT_PASSWORD) {
+            st = ja_auth_answer(auth, password, strlen(password), err);
+        } else if (otp) {
+            st = ja_auth_answer(auth, otp, strlen(otp), err);
+        } else {
+            ja_auth_abandon(auth);
+            *ret_wants_code = true;
+            return JA_OK;
+        }
+    }
+    return st;
+}
+
+static enum ja_status finish(struct http_call *call, struct ja_auth *auth, struct ja_error *err)
+{
+    struct ja_auth_result result = {.verdict = JA_DENY};
+    struct ja_auth_tokens tokens = {0};
+    bool wants_code = false;
+    enum ja_status st = converse(call, auth, &wants_code, err);
+
+    if (st == JA_OK && wants_code)
+        return refused(call, &(struct ja_auth_result){.verdict = JA_DENY, .reason = JA_REASON_CODE_REQUIRED}, err);
+    if (st == JA_OK)
+        st = ja_auth_finish_session(auth, NULL, &tokens, &result, err);
+    if (st == JA_OK && result.verdict != JA_ALLOW)
+        st = refused(call, &result, err);
+    else if (st == JA_OK) {
+        metrics_login(call->server->metrics, "success");
+        st = tokens_answer(call, &tokens, err);
+    }
+    ja_auth_tokens_clear(&tokens);
+    return st;
+}
+
+static enum ja_status run_login(struct http_call *call, struct ja_error *err)
+{
+    const char *email = http_text(call, "email"), *username = http_text(call, "username");
+    struct ja_auth_request req = {
+        .user = email ? email : username,
+        .any_name = true,
+        .service = "jwtauthd",
+        .source = call->source,
+        .local_uid = call->on_unix ? (int64_t)call->peer_uid : 0,
+        .user_agent = call->user_agent,
+    };
+    struct ja_auth *auth = NULL;
+    enum ja_status st;
+
+    if (!email == !username)
+        return ja_fail(err, JA_ERR_INVALID, "missing_field", "give either email or username");
+    st = ja_auth_begin(call->ctx, &req, &auth, err);
+    if (st == JA_OK)
+        st = finish(call, auth, err);
+    ja_auth_free(auth);
+    return st;
+}
+
+static enum ja_status run_refresh(struct http_call *call, struct ja_error *err)
+{
+    const char *refresh = http_text(call, "refresh_token");
+    struct ja_auth_tokens tokens = {0};
+    enum ja_status st;
+
+    if (!refresh)
+        return ja_fail(err, JA_ERR_INVALID, "missing_field", "the field refresh_token is missing");
+    st = ja_session_refresh(call->ctx, refresh, strlen(refresh), &tokens, err);
+    if (st == JA_OK)
+        st = tokens_answer(call, &tokens, err);
+    ja_auth_tokens_clear(&tokens);
+    return st;
+}
+
+/* A token that is no longer good still names what to end; one that never was is refused. */
+static enum ja_status run_logout(struct http_call *call, struct ja_error *err)
+{
+    const char *token = http_text(call, "token");
+    bool ended = false;
+    enum ja_status st = token ? JA_OK : caller_token(call, &token, err);
+
+    if (st == JA_OK)
+        st = ja_session_logout(call->ctx, token, strlen(token), &ended, err);
+    return st == JA_OK ? http_data(call, json_pack("{s:b}", "ended", ended), err) : st;
+}
+
+static const struct http_field login_body[] = {
+    {"email", FIELD_STRING, false, JA_EMAIL_MAX, "an email address or phone number"},
+    {"username", FIELD_STRING, false, JA_EMAIL_MAX, "a user name"},
+    {"password", FIELD_STRING, true, 4096, "the password"},
+    {"otp", FIELD_STRING, false, 64, "a verification code, or a recovery code"},
+    {NULL},
+};
+static const struct http_field refresh_body[] = {
+    {"refresh_token", FIELD_STRING, false, 512, "the refresh token; it is used up"},
+    {NULL},
+};
+static const struct http_field logout_body[] = {
+    {"token", FIELD_STRING, false, 8192, "an access or refresh token, instead of the bearer token"},
+    {NULL},
+};
+
+const struct http_route route_login[] = {
+    {.method = HTTP_POST,
+     .path = "/api/v1/auth/login",
+     .run = run_login,
+     .where = RUN_HASH,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC,
+     .body = login_body,
+     .summary = "Log in.",
+     .answer = TOKENS_ANSWER,
+     .codes = "invalid_credentials otp_required password_change_required too_many_attempts busy",
+     .example = "-H 'Content-Type: application/json' -d '{\"username\":\"alice\",\"password\":\"...\"}'"},
+    {.method = HTTP_POST,
+     .path = "/api/v1/auth/refresh",
+     .run = run_refresh,
+     .where = RUN_WORK,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC,
+     .body = refresh_body,
+     .summary = "Exchange a refresh token for new tokens.",
+     .answer = TOKENS_ANSWER,
+     .codes = "invalid_refresh_token refresh_token_reused session_ended user_inactive",
+     .example = "-H 'Content-Type: application/json' -d '{\"refresh_token\":\"...\"}'"},
+    {.method = HTTP_POST,
+     .path = "/api/v1/auth/logout",
+     .run = run_logout,
+     .where = RUN_WORK,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC,
+     .body = logout_body,
+     .summary = "End the session of a token, with its refresh and access tokens.",
+     .answer = "ended",
+     .codes = "no_credential bad_signature",
+     .example = "-X POST -H \"Authorization: Bearer $TOKEN\""},
+    {0},
+};

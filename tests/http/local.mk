@@ -1,0 +1,8 @@
+# The daemon over both of its listeners, each file in a world of its own.
+ja_http_bats = \
+	tests/http/core.bats \
+	tests/http/hostile.bats
+EXTRA_DIST += $(ja_http_bats) tests/http/hostile.py tests/http/http.bash
+if HAVE_BATS
+TESTS += $(ja_http_bats)
+endif
