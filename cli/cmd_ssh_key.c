@@ -4,8 +4,10 @@
 #include "cli/prompt.h"
 #include "cli/read_file.h"
 #include "cli/rows.h"
+#include "common/domain/ssh_key_snapshot.h"
 #include "common/flow/ssh_key_flow.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +118,51 @@ static enum ja_status run_remove(struct cli *cli, struct ja_error *err)
     return st;
 }
 
+/* ---- authorized: runs for every login that offers a key, as an account without rights ---- */
+
+struct answer {
+    char text[JA_SSH_KEYS_MAX * (sizeof(struct ja_ssh_line) + 2)];
+    size_t len;
+    json_t *list;
+};
+
+static enum ja_status put_key(void *arg, const char *type, const char *blob)
+{
+    struct answer *a = arg;
+
+    a->len += (size_t)snprintf(a->text + a->len, sizeof a->text - a->len, "%s %s\n", type, blob);
+    if (a->len >= sizeof a->text)
+        return JA_ERR_CORRUPT;
+    return !a->list || json_array_append_new(a->list, json_sprintf("%s %s", type, blob)) == 0 ? JA_OK : JA_ERR_NOMEM;
+}
+
+static enum ja_status run_authorized(struct cli *cli, struct ja_error *err)
+{
+    const char *path = cli_opt(cli, "snapshot");
+    struct answer *a = calloc(1, sizeof *a);
+    enum ja_status st;
+
+    if (a && cli->json)
+        a->list = json_array();
+    if (!a || (cli->json && !a->list)) {
+        free(a);
+        return ja_fail_nomem(err);
+    }
+    st = ja_ssh_snapshot_find(path ? path : JA_SSH_SNAPSHOT, path != NULL, cli->args[0], cli_now(cli), put_key, a,
+                              err);
+    if (st == JA_OK && cli->json)
+        st = cli_answer(cli, json_pack("{s:O}", "keys", a->list), err);
+    else if (st == JA_OK)
+        cli_raw(cli, a->text, a->len);
+    json_decref(a->list);
+    free(a);
+    return st;
+}
+
+static const struct cli_option authorized_options[] = {
+    {"snapshot", 0, "FILE", false, "where [paths] cache is another folder: its file ssh_keys"},
+    CLI_OPTIONS_END,
+};
 static const struct cli_option add_options[] = {
     {"expires", 0, "T", false, "ends then: RFC 3339, or a duration from now"},
     CLI_OPTIONS_END,
@@ -158,5 +205,20 @@ const struct command cmd_ssh_key_commands[] = {
      .example = "authctl ssh-key remove alice SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s",
      .details = "KEY is the id or the fingerprint that 'authctl ssh-key list' prints.",
      .keys = "id fingerprint"},
+    {.noun = "ssh-key",
+     .verb = "authorized",
+     .run = run_authorized,
+     .needs = NEEDS_NOTHING,
+     .options = authorized_options,
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .summary = "print the keys that a user may log in with now, for sshd",
+     .example = "authctl ssh-key authorized alice",
+     .details = "Reads a public file that every change of keys and accounts writes; neither store nor\n"
+                "configuration. Exit 3: none, or not jwtauth's user; 8: the file is missing or damaged.\n"
+                "sshd_config: AuthorizedKeysCommand /usr/bin/authctl ssh-key authorized %u\n"
+                "             AuthorizedKeysCommandUser jwtauth-keys",
+     .keys = "keys"},
     {0},
 };

@@ -76,6 +76,9 @@ libja_domain_la_SOURCES = \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \
 	common/domain/ssh_key.c common/domain/ssh_key.h \
+	common/domain/ssh_key_lookup.c \
+	common/domain/ssh_key_snapshot.c common/domain/ssh_key_snapshot.h \
+	common/domain/ssh_key_snapshot_format.h \
 	common/domain/ssh_key_line.c common/domain/ssh_key_line.h \
 	common/domain/ssh_key_point.c common/domain/ssh_key_point.h \
 	common/domain/throttle.c common/domain/throttle.h \

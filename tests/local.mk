@@ -41,6 +41,7 @@ ja_unit = \
 	tests/unit/test_session \
 	tests/unit/test_setup \
 	tests/unit/test_ssh_key \
+	tests/unit/test_ssh_snapshot \
 	tests/unit/test_text \
 	tests/unit/test_role \
 	tests/unit/test_throttle \

@@ -1,6 +1,7 @@
 #include "common/domain/ssh_key.h"
 
 #include "common/domain/column.h"
+#include "common/domain/ssh_key_snapshot.h"
 
 #define COLUMNS "SELECT id, type, blob, fingerprint, comment, ends_at, created_at, created_by FROM ssh_keys "
 
@@ -69,7 +70,7 @@ enum ja_status ja_ssh_key_insert(struct ja_ctx *ctx, const char *user_id, struct
                     &n, err);
     if (st == JA_OK && n != 1)
         st = ja_fail(err, JA_ERR_EXISTS, "ssh_key_exists", "the user has this ssh key already (%s)", l->fingerprint);
-    return st;
+    return st == JA_OK ? ja_ssh_snapshot_note(ctx, err) : st;
 }
 
 enum ja_status ja_ssh_key_find(struct ja_ctx *ctx, const char *user_id, const char *key, struct ja_ssh_key *ret,
@@ -104,7 +105,7 @@ enum ja_status ja_ssh_key_delete(struct ja_ctx *ctx, const char *user_id, const 
                         JA_BINDS(JA_T(user_id), JA_T(id)), &n, err);
     if (st == JA_OK && n != 1)
         st = ja_fail(err, JA_ERR_NOT_FOUND, "ssh_key_not_found", "the user has no ssh key with this id");
-    return st;
+    return st == JA_OK ? ja_ssh_snapshot_note(ctx, err) : st;
 }
 
 enum ja_status ja_ssh_key_each(struct ja_ctx *ctx, const char *user_id, const char *after, int64_t limit,

@@ -1,6 +1,7 @@
 #include "common/domain/user.h"
 
 #include "common/domain/posix_id.h"
+#include "common/domain/ssh_key_snapshot.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,14 @@ static enum ja_status changed(enum ja_status st, int64_t changes, struct ja_erro
     return st;
 }
 
+/* The same for what decides about logins: what others read of it is written after the commit. */
+static enum ja_status changed_login(struct ja_ctx *ctx, const char *id, enum ja_status st, int64_t changes,
+                                    struct ja_error *err)
+{
+    st = changed(st, changes, err);
+    return st == JA_OK ? ja_ssh_snapshot_note_user(ctx, id, err) : st;
+}
+
 enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struct ja_error *err)
 {
     char key[JA_EMAIL_MAX + 1];
@@ -164,7 +173,7 @@ enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struc
                  JA_T(u->shell), JA_I(u->adopted ? 1 : 0), JA_I(ja_now(&ctx->clock)),
                  JA_T(ctx->actor.name), JA_T(u->email_pending), JA_T(u->phone_pending), JA_TIME(u->bind_uid)),
         &n, &local);
-    return changed(name_conflict(st, &local, err), n, err);
+    return changed_login(ctx, u->id, name_conflict(st, &local, err), n, err);
 }
 
 /* `lock_at` is the lock, `status_before` the state below lock and disable: so that a user who is
@@ -187,7 +196,7 @@ enum ja_status ja_user_set_status(struct ja_ctx *ctx, const char *id, enum ja_us
             JA_BINDS(JA_T(id), JA_T(ja_user_status_name(status)), JA_I(now),
                      JA_T(ctx->actor.name)),
             &n, err);
-    return changed(st, n, err);
+    return changed_login(ctx, id, st, n, err);
 }
 
 enum ja_status ja_user_restore_status(struct ja_ctx *ctx, const char *id, enum ja_user_status *ret,
@@ -208,7 +217,7 @@ enum ja_status ja_user_restore_status(struct ja_ctx *ctx, const char *id, enum j
             "lock_at = CASE WHEN status = 'disabled' THEN lock_at ELSE NULL END, "
             "updated_at = $2, updated_by = $3 WHERE id = $1 AND deleted_at IS NULL",
             JA_BINDS(JA_T(id), JA_I(now), JA_T(ctx->actor.name)), &n, err);
-    st = changed(st, n, err);
+    st = changed_login(ctx, id, st, n, err);
     if (st == JA_OK)
         st = ja_user_find_by_id(ctx, id, &after, err);
     if (st == JA_OK)
@@ -229,7 +238,7 @@ enum ja_status ja_user_activate(struct ja_ctx *ctx, const char *id, struct ja_er
                         "updated_at = $2, updated_by = $3 WHERE id = $1 AND deleted_at IS NULL "
                         "AND (status = 'pending' OR status_before = 'pending')",
                         JA_BINDS(JA_T(id), JA_I(ja_now(&ctx->clock)), JA_T(ctx->actor.name)), NULL, err);
-    return st;
+    return st == JA_OK ? ja_ssh_snapshot_note_user(ctx, id, err) : st;
 }
 
 enum ja_status ja_user_set_lock_at(struct ja_ctx *ctx, const char *id, int64_t when,
@@ -245,7 +254,7 @@ enum ja_status ja_user_set_lock_at(struct ja_ctx *ctx, const char *id, int64_t w
                         JA_BINDS(JA_T(id), JA_TIME(when), JA_I(ja_now(&ctx->clock)),
                                  JA_T(ctx->actor.name)),
                         &n, err);
-    return changed(st, n, err);
+    return changed_login(ctx, id, st, n, err);
 }
 
 enum ja_status ja_user_set_password(struct ja_ctx *ctx, const char *id, const char *hash,

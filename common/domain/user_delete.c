@@ -1,4 +1,5 @@
 #include "common/domain/remembered_factor.h"
+#include "common/domain/ssh_key_snapshot.h"
 #include "common/domain/user.h"
 
 /* The row stays for its id and uid (neither is ever given out again) and its name, which the audit log
@@ -76,7 +77,9 @@ enum ja_status ja_user_delete(struct ja_ctx *ctx, const char *id, struct ja_erro
 
     if (!ja_db_in_transaction(ctx->db))
         return ja_fail(err, JA_ERR_INTERNAL, "no_transaction", "a write outside a transaction");
-    st = wipe_row(ctx, id, err);
+    st = ja_ssh_snapshot_note_user(ctx, id, err);
+    if (st == JA_OK)
+        st = wipe_row(ctx, id, err);
     if (st == JA_OK)
         st = drop_credentials(ctx, id, err);
     if (st == JA_OK)

@@ -3,6 +3,7 @@
 #include "common/domain/permission.h"
 #include "common/domain/purge.h"
 #include "common/domain/role_admin.h"
+#include "common/domain/ssh_key_snapshot.h"
 #include "common/domain/throttle.h"
 #include "common/flow/account_internal.h"
 #include "common/flow/purge_planned.h"
@@ -129,6 +130,8 @@ enum ja_status ja_purge(struct ja_ctx *ctx, bool dry_run, struct ja_purged *ret,
             st = all_of(ctx, plain[i].kind, slot(&p, i), err);
         if (st == JA_OK)
             st = throttle(ctx, &p.throttle, err);
+        if (st == JA_OK) /* mends one that was lost */
+            st = ja_ssh_snapshot_write(ctx, false, err);
     }
     if (st == JA_OK)
         *ret = p;

@@ -8,6 +8,7 @@
 #include "common/domain/role.h"
 #include "common/domain/seal.h"
 #include "common/domain/signing_key.h"
+#include "common/domain/ssh_key_snapshot.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -434,6 +435,8 @@ enum ja_status ja_init(const struct ja_init_options *opts, const struct ja_clock
         st = make_master(&ctx, &report, err);
     if (st == JA_OK)
         st = make_contents(&ctx, &report, err);
+    if (st == JA_OK)
+        st = ja_ssh_snapshot_write(&ctx, report.database, err);
     ja_ctx_clear(&ctx);
     if (st == JA_OK)
         *ret = report;

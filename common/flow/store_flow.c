@@ -3,6 +3,7 @@
 #include "common/db/migrate.h"
 #include "common/domain/audit.h"
 #include "common/domain/health.h"
+#include "common/domain/ssh_key_snapshot.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -136,6 +137,8 @@ enum ja_status ja_store_restore(struct ja_ctx *ctx, const char *path, ja_progres
     if (st == JA_OK)
         st = audit(ctx, "db.restore", json_pack("{s:s, s:i, s:s?}", "file", path, "migrations", applied,
                                                 "head_before", head[0] ? head : NULL), err);
+    if (st == JA_OK) /* the backup's audit log is the shorter one */
+        st = ja_ssh_snapshot_write(ctx, true, err);
     if (st == JA_OK)
         *ret_applied = applied;
     return st;

@@ -161,6 +161,7 @@ key                               -        key rotate --if-due
 authctl_key_jwks                  -        key jwks
 ssh_key                           ssh_keys ssh-key add alice $BATS_TEST_TMPDIR/key.pub
 ssh_key                           ssh_keys ssh-key list alice
+authctl_ssh-key_authorized        -        ssh-key authorized alice
 authctl_ssh-key_remove            -        ssh-key remove alice $print
 passwd_entry                      passwd   getent passwd
 group_entry                       group    getent group
@@ -301,6 +302,9 @@ assert seen' || { echo "$words"; return 1; }
 3 user_not_found       ssh-key list nobody
 3 user_not_found       ssh-key remove nobody SHA256:x
 3 ssh_key_not_found    ssh-key remove alice SHA256:x
+3 no_ssh_keys          ssh-key authorized alice
+3 no_ssh_keys          ssh-key authorized root
+8 snapshot_missing     ssh-key authorized alice --snapshot /nonexistent
 3 file_unreadable      ssh-key add alice /nonexistent
 5 invalid_ssh_key      ssh-key add alice /etc/passwd
 5 invalid_option       ssh-key add alice /etc/passwd --expires yesterday

@@ -78,3 +78,116 @@ print_of() { ssh-keygen -lf "$dir/$1.pub" | cut -d' ' -f2; }
         "['ssh_key.add', 'ssh_key.add', 'ssh_key.remove', 'ssh_key.remove']" ]
     authctl --json audit list --action ssh_key.add | grep -qF "$(print_of a)"
 }
+
+# ---- authorized ----
+
+keys() { as_nobody authctl ssh-key authorized "$1"; }
+
+@test "authorized prints for anybody what sshd needs, and reads neither store nor configuration" {
+    new_key a ed25519
+    new_key b ecdsa
+    cat "$dir/a.pub" "$dir/b.pub" | authctl -q ssh-key add alice >/dev/null
+    [ "$(keys alice | sort)" = "$(cut -d' ' -f1,2 "$dir/a.pub" "$dir/b.pub" | sort)" ]
+    keys alice | ssh-keygen -lf - # as sshd would
+    chmod 0600 /etc/jwtauth/jwtauth.conf
+    echo '[nonsense' >>/etc/jwtauth/jwtauth.conf
+    as_nobody strace -f -e trace=openat,open,connect -o "$dir/trace" authctl ssh-key authorized alice >/dev/null || true
+    keys alice
+    if [ -s "$dir/trace" ]; then
+        run grep -E 'jwtauth\.conf|jwtauth\.db|master\.key|sqlite|libcurl|connect\(' "$dir/trace"
+        [ "$status" = 1 ]
+        grep -q /var/cache/jwtauth/ssh_keys "$dir/trace"
+    fi
+}
+
+# R18
+@test "locked, disabled, deleted, at an end: no key, at once" {
+    new_key a ed25519
+    authctl -q ssh-key add alice "$dir/a.pub" >/dev/null
+    keys alice
+    authctl -q user lock alice >/dev/null
+    fails_with 3 keys alice
+    [ -z "$output" ]
+    authctl -q user unlock alice >/dev/null
+    keys alice
+    authctl -q user disable alice >/dev/null
+    fails_with 3 keys alice
+    authctl -q user enable alice >/dev/null
+    keys alice
+    authctl -q user modify alice --valid-until 1s >/dev/null
+    sleep 1.1
+    fails_with 3 keys alice
+    authctl -q user modify alice --valid-until '' >/dev/null
+    keys alice
+    authctl -q ssh-key remove alice "$(print_of a)" >/dev/null
+    fails_with 3 keys alice
+    authctl -q ssh-key add alice "$dir/a.pub" --expires 1s >/dev/null
+    sleep 1.1
+    fails_with 3 keys alice
+    authctl -q user delete alice --yes >/dev/null
+    fails_with 3 keys alice
+}
+
+@test "nobody else's keys: unknown, local and odd names" {
+    new_key a ed25519
+    authctl -q ssh-key add alice "$dir/a.pub" >/dev/null
+    for name in nobody-knows root lice alic alice_ 'alice ' ../alice '*' ''; do
+        fails_with 3 keys "$name"
+        [ -z "$output" ]
+    done
+    # somebody made a local account of that name: it is local now
+    echo 'alice:x:1234:1234::/:/bin/sh' >>/etc/passwd
+    fails_with 3 keys alice
+    fails_with 3 authctl ssh-key authorized alice
+    sed -i '/^alice:/d' /etc/passwd
+    keys alice
+}
+
+@test "an adopted user has keys, until somebody sets a password by hand" {
+    useradd -m bob
+    authctl -q user add bob --adopt >/dev/null
+    new_key a ed25519
+    authctl -q ssh-key add bob "$dir/a.pub" >/dev/null
+    keys bob
+    authctl ssh-key authorized bob
+    echo 'bob:Local-Horse-7' | chpasswd
+    fails_with 3 authctl ssh-key authorized bob
+    authctl -q purge >/dev/null
+    fails_with 3 keys bob
+}
+
+@test "a missing, damaged or unsafe snapshot: no key and exit 8; purge writes it anew" {
+    new_key a ed25519
+    authctl -q ssh-key add alice "$dir/a.pub" >/dev/null
+    snapshot=/var/cache/jwtauth/ssh_keys
+    for harm in "rm $snapshot" "truncate -s -3 $snapshot" "truncate -s 0 $snapshot" "sed -i s/AAAA/AAAB/ $snapshot" \
+        "chmod 0666 $snapshot" "chown 65534 $snapshot" "chmod 0777 /var/cache/jwtauth"; do
+        $harm
+        fails_with 8 keys alice
+        [ -z "$output" ]
+        [[ $stderr == 'authctl ssh-key authorized: '* ]]
+        chmod 0755 /var/cache/jwtauth
+        authctl -q purge >/dev/null
+        keys alice
+    done
+}
+
+@test "restored from a backup: the keys of then" {
+    new_key a ed25519
+    new_key b ed25519
+    authctl -q ssh-key add alice "$dir/a.pub" >/dev/null
+    authctl -q db backup "$dir/backup" >/dev/null
+    authctl -q ssh-key remove alice "$(print_of a)" >/dev/null
+    authctl -q ssh-key add alice "$dir/b.pub" >/dev/null
+    authctl -q db restore "$dir/backup" --yes >/dev/null
+    [ "$(keys alice)" = "$(cut -d' ' -f1,2 "$dir/a.pub")" ]
+}
+
+@test "another folder for the cache" {
+    mkdir -m 0755 /var/cache/other
+    sed -i '1i [paths]\ncache = /var/cache/other\n' /etc/jwtauth/jwtauth.conf
+    new_key a ed25519
+    authctl -q ssh-key add alice "$dir/a.pub" >/dev/null
+    as_nobody authctl ssh-key authorized alice --snapshot /var/cache/other/ssh_keys
+    fails_with 3 keys alice
+}

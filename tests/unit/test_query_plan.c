@@ -26,6 +26,7 @@ static const struct { const char *part, *why; } whole[] = {
     {"INSERT INTO counters (name, value) SELECT 'throttle_rows'", "a migration counts once"},
     {"FROM audit_folds", "256 series at most"},
     {"SELECT 'role ' || r.name", "a deletion of a role looks through the graph of roles once"},
+    {"FROM ssh_keys k JOIN users u ON u.id = k.user_id", "the snapshot for sshd has every key"},
     {"signing_keys", "a handful of keys, one more with each rotation"},
 };
 
