@@ -88,6 +88,16 @@ static bool search(struct snapshot *s, const char *key)
     return seek(s, low);
 }
 
+/* A fixed number of digits; -1: they are none. */
+static int64_t number(const char *digits, int n)
+{
+    char text[24];
+    int64_t value = -1;
+
+    (void)snprintf(text, sizeof text, "%.*s", n, digits);
+    return ja_parse_i64(text, 0, INT64_MAX, &value) ? value : -1;
+}
+
 static enum ja_status read_head(struct snapshot *s, struct ja_error *err)
 {
     char text[SNAPSHOT_FIRST + 1], sum[SNAPSHOT_CHECK + 1], end[SNAPSHOT_END_LEN + 1];
@@ -98,9 +108,11 @@ static enum ja_status read_head(struct snapshot *s, struct ja_error *err)
         !get(s, 0, text, SNAPSHOT_FIRST, &len) || len != SNAPSHOT_FIRST || text[SNAPSHOT_FIRST - 1] != '\n' ||
         !ja_ssh_snapshot_sum(text, SNAPSHOT_HEAD_LEN, sum) ||
         strncmp(text + SNAPSHOT_HEAD_LEN, sum, SNAPSHOT_CHECK) != 0 ||
-        sscanf(text, "jwtauth-ssh-keys 1 %20" SCNd64 " %12zu", &s->generation, &size) != 2)
+        strncmp(text, SNAPSHOT_NAME, strlen(SNAPSHOT_NAME)) != 0)
         return damaged(s, err);
-    if (size != (size_t)sb.st_size ||
+    s->generation = number(text + strlen(SNAPSHOT_NAME), 20);
+    size = (size_t)number(text + strlen(SNAPSHOT_NAME) + 21, 12);
+    if (s->generation < 0 || size != (size_t)sb.st_size ||
         !get(s, size - SNAPSHOT_END_LEN, end, SNAPSHOT_END_LEN, &len) || strcmp(end, SNAPSHOT_END) != 0)
         return damaged(s, err);
     s->first = SNAPSHOT_FIRST;

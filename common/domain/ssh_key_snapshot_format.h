@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAPSHOT_HEAD "jwtauth-ssh-keys 1 %020" PRId64 " %012zu " /* and its check */
-#define SNAPSHOT_HEAD_LEN (sizeof "jwtauth-ssh-keys 1 " - 1 + 20 + 1 + 12 + 1)
+#define SNAPSHOT_NAME "jwtauth-ssh-keys 1 "
+#define SNAPSHOT_HEAD SNAPSHOT_NAME "%020" PRId64 " %012zu " /* and its check */
+#define SNAPSHOT_HEAD_LEN (sizeof SNAPSHOT_NAME - 1 + 20 + 1 + 12 + 1)
 #define SNAPSHOT_FIRST (SNAPSHOT_HEAD_LEN + SNAPSHOT_CHECK + 1) /* where the lines begin */
 #define SNAPSHOT_END "end\n"
 #define SNAPSHOT_END_LEN (sizeof SNAPSHOT_END - 1)
