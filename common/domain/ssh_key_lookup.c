@@ -88,12 +88,14 @@ static bool search(struct snapshot *s, const char *key)
     return seek(s, low);
 }
 
-/* A fixed number of digits; -1: they are none. */
+/* A fixed number of digits, zeros in front; -1: they are none. */
 static int64_t number(const char *digits, int n)
 {
     char text[24];
     int64_t value = -1;
 
+    for (; n > 1 && *digits == '0'; digits++)
+        n--;
     (void)snprintf(text, sizeof text, "%.*s", n, digits);
     return ja_parse_i64(text, 0, INT64_MAX, &value) ? value : -1;
 }
