@@ -28,6 +28,7 @@ const struct command *const cli_tables[] = {
     cmd_role_commands,
     cmd_service_commands,
     cmd_session_commands,
+    cmd_token_get_commands,
     cmd_token_commands,
     cmd_token_offline_commands,
     cmd_import_commands,

@@ -23,6 +23,7 @@ extern const struct command cmd_ssh_key_commands[];
 extern const struct command cmd_store_commands[];
 extern const struct command cmd_throttle_commands[];
 extern const struct command cmd_token_commands[];
+extern const struct command cmd_token_get_commands[];
 extern const struct command cmd_token_offline_commands[];
 extern const struct command cmd_user_commands[];
 extern const struct command cmd_verify_commands[];

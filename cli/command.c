@@ -110,7 +110,7 @@ static enum ja_status setup(struct cli *cli, struct ja_error *err)
         return st;
     if (needs(cli, NEEDS_CONFIG))
         st = ja_crypto_init(err);
-    if (st == JA_OK && needs(cli, NEEDS_CONFIG))
+    if (st == JA_OK && needs(cli, NEEDS_CONFIG) && !cli->ctx.cfg)
         st = setup_config(cli, err);
     if (st == JA_OK && needs(cli, NEEDS_STORE))
         st = ja_config_demand_file(cli->ctx.cfg, err);

@@ -14,6 +14,8 @@ ja_authctl_sources = \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
 	cli/suggest.c cli/suggest.h \
+	cli/token_cache.c cli/token_cache.h \
+	cli/token_format.c cli/token_format.h \
 	cli/tty.c cli/tty.h \
 	cli/user_bulk.c cli/user_bulk.h \
 	cli/user_spec.c cli/user_spec.h \
@@ -39,11 +41,12 @@ ja_authctl_sources = \
 	cli/cmd_store.c \
 	cli/cmd_throttle.c \
 	cli/cmd_token.c \
+	cli/cmd_token_get.c \
 	cli/cmd_token_offline.c \
 	cli/cmd_user.c \
 	cli/cmd_verify.c
 authctl_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(INI_CONFIG_CFLAGS)
-authctl_LDADD = libja_view.la libja_notify.la libja_import.la libja_flow.la
+authctl_LDADD = libja_view.la libja_client.la libja_notify.la libja_import.la libja_flow.la
 
 # The completion is printed by the program that it completes.
 nodist_bashcompletion_DATA = cli/completion/authctl

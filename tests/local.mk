@@ -7,6 +7,7 @@ ja_unit = \
 	tests/unit/test_auth_finish \
 	tests/unit/test_auth_flow \
 	tests/unit/test_account_flow \
+	tests/unit/test_client \
 	tests/unit/test_code_limit \
 	tests/unit/test_config \
 	tests/unit/test_contact_flow \
@@ -82,6 +83,7 @@ tests_unit_test_remember_SOURCES = tests/unit/test_remember.c $(ja_auth_world)
 tests_unit_test_remember_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_client_LDADD = libja_client.la libja_notify.la $(LDADD)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
 tests_unit_test_service_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
@@ -236,6 +238,7 @@ ja_bats = \
 	tests/cli/role.bats \
 	tests/cli/throttle.bats \
 	tests/cli/token.bats \
+	tests/cli/token_get.bats \
 	tests/cli/totp.bats \
 	tests/cli/user.bats \
 	tests/interop/interop.bats

@@ -17,9 +17,9 @@ void ja_identity_clear(struct ja_identity *id)
 static enum ja_status no_account(int64_t uid, struct ja_error *err)
 {
     if (uid == 0)
-        return ja_fail(err, JA_ERR_DENIED, "no_account",
-                       "root is no account of the store; authctl token issue --user NAME makes a token for one");
-    return ja_fail(err, JA_ERR_DENIED, "no_account", "uid %lld is no account of the store, and no service is bound to it",
+        return ja_fail(err, JA_ERR_DENIED, "not_a_user",
+                       "root is no user of the store; authctl token issue --user NAME makes a token for one");
+    return ja_fail(err, JA_ERR_DENIED, "unknown_caller", "uid %lld is no account of the store, and no service is bound to it",
                    (long long)uid);
 }
 

@@ -25,7 +25,8 @@ struct ja_identity {
 };
 void ja_identity_clear(struct ja_identity *id);
 
-/* JA_ERR_DENIED "login_required": a person without a live session; "no_account": root, or a uid of nobody;
+/* JA_ERR_DENIED "login_required": a person without a live session; "not_a_user": root;
+ * "unknown_caller": a uid of nobody;
  * "user_inactive"; "invalid_api_key". Reads, and notes the use of a key once a minute. */
 enum ja_status ja_identify(struct ja_ctx *ctx, const struct ja_caller *caller, struct ja_identity *ret,
                                   struct ja_error *err);

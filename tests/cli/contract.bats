@@ -244,6 +244,9 @@ assert seen' || { echo "$words"; return 1; }
 5 invalid_resource     can alice users:read --on a/*
 5 invalid_time         role grant alice user --for 0
 1 not_permitted        can alice users:write
+1 not_a_user           token get
+2 usage                token get --format yaml
+5 invalid_ttl          token get --ttl 0
 2 usage                service add
 2 usage                service bind robot
 3 user_not_found       service bind nobody 991

@@ -54,7 +54,7 @@ FUZZ = $(notdir $(ja_fuzz))
 ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
-	$(libja_import_la_SOURCES) $(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
+	$(libja_import_la_SOURCES) $(libja_client_la_SOURCES) $(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
 	$(libja_view_la_SOURCES) pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))

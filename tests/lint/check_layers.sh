@@ -17,6 +17,7 @@ forbid common/db 'common/(domain|flow|notify|view)|pam/|cli/|nss/|daemon/' 'db k
 forbid common/domain 'common/(flow|notify|view)|pam/|cli/|nss/|daemon/' 'domain knows db and base'
 forbid common/notify 'common/(flow|import)|pam/|cli/|nss/|daemon/' 'delivery knows the outbox, not what filled it'
 forbid common/view 'common/(db|flow|import|notify)/|pam/|cli/|nss/|daemon/' 'rows know the domain'
+forbid common/client 'common/(db|domain|flow|import|view)/|pam/|cli/|nss/|daemon/' 'a client has no store'
 forbid common/import 'common/notify|pam/|cli/|nss/|daemon/' 'import knows flows'
 forbid common/flow 'common/(import|notify|view)|pam/|cli/|nss/|daemon/' 'flow knows no front end'
 forbid pam 'cli/|daemon/|common/(db|import|notify|view)' 'the PAM adapter calls flows'

@@ -445,11 +445,11 @@ static void root_and_strangers_are_no_account(void **state)
     struct svc *s = *state;
     json_t *c = NULL;
 
-    REFUSED(s, ask(s, UID(0), ASK(0), &c), JA_ERR_DENIED, "no_account");
-    REFUSED(s, ask(s, UID(992), ASK(0), &c), JA_ERR_DENIED, "no_account");
-    REFUSED(s, ask(s, UID(-1), ASK(0), &c), JA_ERR_DENIED, "no_account");
+    REFUSED(s, ask(s, UID(0), ASK(0), &c), JA_ERR_DENIED, "not_a_user");
+    REFUSED(s, ask(s, UID(992), ASK(0), &c), JA_ERR_DENIED, "unknown_caller");
+    REFUSED(s, ask(s, UID(-1), ASK(0), &c), JA_ERR_DENIED, "unknown_caller");
     sql(s->w, "UPDATE users SET bind_uid = 0 WHERE username = 'robot'"); /* past every check */
-    REFUSED(s, ask(s, UID(0), ASK(0), &c), JA_ERR_DENIED, "no_account");
+    REFUSED(s, ask(s, UID(0), ASK(0), &c), JA_ERR_DENIED, "not_a_user");
     assert_int_equal(number(s->w, "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'token.issue'"), 0);
 }
 
