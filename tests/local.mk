@@ -47,6 +47,7 @@ ja_unit = \
 	tests/unit/test_role \
 	tests/unit/test_throttle \
 	tests/unit/test_token \
+	tests/unit/test_token_roles \
 	tests/unit/test_totp \
 	tests/unit/test_user
 
@@ -98,6 +99,7 @@ tests_unit_test_cve_login_SOURCES = tests/unit/test_cve_login.c $(ja_auth_world)
 tests_unit_test_cve_login_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_password_hash_LDADD = $(LDADD) -lcrypt -lpthread
 tests_unit_test_permit_LDADD = libja_testsupport.la libja_notify.la $(LDADD) -loath
+tests_unit_test_role_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_totp_LDADD = $(LDADD) -loath
 tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
