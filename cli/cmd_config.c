@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/rows.h"
+#include "common/base/policy_rule.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,13 @@
 static enum ja_status run_check(struct cli *cli, struct ja_error *err)
 {
     const char *path = cli->ctx.cfg->path;
+    enum ja_status st;
 
     if (!path)
         return ja_config_demand_file(cli->ctx.cfg, err);
+    st = ja_policy_rules_error(&cli->ctx.cfg->policy, err);
+    if (st != JA_OK)
+        return st;
     if (cli->json)
         return cli_answer(cli, json_pack("{s:b, s:s}", "ok", 1, "path", path), err);
     cli_line(cli, "%s is valid", path);

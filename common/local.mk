@@ -3,17 +3,21 @@ noinst_LTLIBRARIES += libja_base.la libja_db.la libja_domain.la libja_flow.la
 libja_base_la_SOURCES = \
 	common/base/clock.c common/base/clock.h \
 	common/base/config.c common/base/config.h \
-	common/base/config_check.c common/base/config_syntax.c common/base/config_value.c \
+	common/base/config_check.c common/base/config_load.h common/base/config_message.c \
+	common/base/config_policy.c common/base/config_syntax.c common/base/config_value.c \
 	common/base/config_options.c common/base/config_options.h \
 	common/base/dynload.c common/base/dynload.h \
 	common/base/file_guard.c common/base/file_guard.h \
 	common/base/log.c common/base/log.h \
 	common/base/net.c common/base/net.h \
+	common/base/policy_hours.c common/base/policy_hours.h \
+	common/base/policy_match.c common/base/policy_options.c common/base/policy_rule.h \
 	common/base/proc.c common/base/proc.h \
 	common/base/secret.c common/base/secret.h \
 	common/base/status.c common/base/status.h \
 	common/base/text.c common/base/text.h \
 	common/base/text_time.c \
+	common/base/timezone.c common/base/timezone.h \
 	common/base/verdict.h
 libja_base_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(INI_CONFIG_CFLAGS)
 libja_base_la_LIBADD = $(SODIUM_LIBS) $(INI_CONFIG_LIBS)
@@ -106,7 +110,7 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_account.c \
 	common/flow/auth_finish.c \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
-	common/flow/auth_internal.h \
+	common/flow/auth_internal.h common/flow/auth_policy.c \
 	common/flow/auth_remember.c \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
@@ -119,7 +123,7 @@ libja_flow_la_SOURCES = \
 	common/flow/logind.c \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
-	common/flow/policy.h \
+	common/flow/policy.c common/flow/policy.h \
 	common/flow/purge_planned.c common/flow/purge_planned.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \

@@ -1,6 +1,7 @@
 /* The account decision, from the store alone: account, setcred, and what session asks first. */
 #include "pam/pam_auth.h"
 #include "pam/pam_prompt.h"
+#include "pam/pam_session.h"
 
 #include <security/pam_ext.h>
 
@@ -29,6 +30,10 @@ enum ja_pam_outcome ja_pam_decide(struct ja_pam_call *call, bool check_mfa,
         .login = &call->login,
         .require_role = call->opt.require_role,
         .require_permission = call->opt.require_permission,
+        .tty = ja_pam_or_null(call->tty),
+        .opens = call->opens,
+        .methods = call->opens ? ja_pam_ssh_methods(pam_getenv(call->pamh, "SSH_AUTH_INFO_0")) : 0,
+        .audience = call->opt.audience,
     };
     struct ja_auth_result result = {.verdict = JA_DENY};
     struct ja_user user = {0};

@@ -27,6 +27,7 @@ struct ja_pam_call {
     struct ja_pam_options opt;
     struct ja_ctx ctx;
     struct ja_error err;
+    bool opens;      /* open_session */
     bool adopted;    /* marked in /etc/shadow: ours, also without a row */
     bool plugged[3]; /* descriptors 0-2 that were closed and are held by us */
 };

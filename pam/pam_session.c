@@ -99,14 +99,14 @@ static enum ja_pam_outcome hand_over(struct ja_pam_call *call, const struct ja_u
     return JA_PAM_DONE;
 }
 
-static enum ja_pam_outcome start(struct ja_pam_call *call, const struct ja_user *user)
+static enum ja_pam_outcome start(struct ja_pam_call *call, const struct ja_user *user, const char *audience)
 {
     struct ja_pam_session p = {
         .user = user,
         .service = call->service,
         .source = ja_pam_or_null(call->rhost),
         .tty = ja_pam_or_null(call->tty),
-        .audience = call->opt.audience,
+        .audience = audience,
         .handle = ja_pam_login_handle(call),
         .external_amr = ja_pam_ssh_amr(pam_getenv(call->pamh, "SSH_AUTH_INFO_0")),
         .login = &call->login,
@@ -133,11 +133,16 @@ enum ja_pam_outcome ja_pam_session_open(struct ja_pam_call *call)
 {
     struct ja_auth_result result = {.verdict = JA_DENY};
     struct ja_user user = {0};
-    enum ja_pam_outcome outcome = ja_pam_decide(call, false, &user, &result);
+    enum ja_pam_outcome outcome;
 
+    call->opens = true;
+    outcome = ja_pam_decide(call, false, &user, &result);
+    if (result.reason == JA_REASON_METHOD)
+        ja_log_write(&call->ctx.log, LOG_NOTICE, "session of %s refused: a policy rule allows other methods only",
+                     call->user);
     /* MUST_CHANGE is a success without a token: the session is there to change the password. */
     if (outcome == JA_PAM_DONE)
-        outcome = start(call, &user);
+        outcome = start(call, &user, result.terms.audience);
     ja_user_clear(&user);
     return outcome;
 }

@@ -14,5 +14,7 @@ enum ja_pam_outcome ja_pam_session_close(struct ja_pam_call *call);
 /* What sshd's list of completed methods is worth: "pop" (a key), "hwk" (a security key), "ext" (gssapi,
  * hostbased), NULL: nothing that counts, or not in sshd's form. */
 const char *ja_pam_ssh_amr(const char *auth_info);
+/* The methods that it names, as JA_METHOD_ bits; a list that cannot be read is JA_METHOD_OTHER. 0: none. */
+unsigned ja_pam_ssh_methods(const char *auth_info);
 
 #endif

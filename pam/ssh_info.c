@@ -57,3 +57,38 @@ const char *ja_pam_ssh_amr(const char *auth_info)
     }
     return best;
 }
+
+static unsigned method_of_line(const char *line, size_t len)
+{
+    static const struct { const char *name; unsigned method; } all[] = {
+        {"password", JA_METHOD_PASSWORD},      {"keyboard-interactive", JA_METHOD_PASSWORD},
+        {"publickey", JA_METHOD_PUBLICKEY},    {"hostbased", JA_METHOD_HOSTBASED},
+        {"gssapi-with-mic", JA_METHOD_GSSAPI}, {"gssapi-keyex", JA_METHOD_GSSAPI},
+    };
+    size_t word = 0;
+
+    while (word < len && line[word] != ' ' && line[word] != '/')
+        word++;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (is(line, word, all[i].name))
+            return all[i].method;
+    return JA_METHOD_OTHER;
+}
+
+unsigned ja_pam_ssh_methods(const char *auth_info)
+{
+    unsigned methods = 0;
+
+    if (!auth_info)
+        return 0;
+    if (strnlen(auth_info, INFO_MAX) == INFO_MAX)
+        return JA_METHOD_OTHER;
+    for (const char *line = auth_info; *line;) {
+        size_t len = strcspn(line, "\n");
+
+        if (len > 0)
+            methods |= method_of_line(line, len);
+        line += len + (line[len] == '\n');
+    }
+    return methods;
+}

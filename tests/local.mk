@@ -33,6 +33,8 @@ ja_unit = \
 	tests/unit/test_password_policy \
 	tests/unit/test_permit \
 	tests/unit/test_planned \
+	tests/unit/test_policy \
+	tests/unit/test_policy_rule \
 	tests/unit/test_query_plan \
 	tests/unit/test_recovery_code \
 	tests/unit/test_remember \
@@ -46,6 +48,7 @@ ja_unit = \
 	tests/unit/test_text \
 	tests/unit/test_role \
 	tests/unit/test_throttle \
+	tests/unit/test_timezone \
 	tests/unit/test_token \
 	tests/unit/test_token_roles \
 	tests/unit/test_totp \
@@ -87,6 +90,8 @@ tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_client_LDADD = libja_client.la libja_notify.la $(LDADD)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
 tests_unit_test_service_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(ja_auth_world)
+tests_unit_test_policy_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
 tests_unit_test_new_source_LDADD = $(LDADD) -loath -lcrypt
 tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c

@@ -1,8 +1,9 @@
 /* The loader: safe reading, libini_config for the syntax, the option table for the rest. */
 #include "common/base/config.h"
 
-#include "common/base/config_options.h"
+#include "common/base/config_load.h"
 #include "common/base/file_guard.h"
+#include "common/base/policy_rule.h"
 #include "common/base/text.h"
 
 #include <errno.h>
@@ -13,19 +14,6 @@
 #include <string.h>
 
 #define CONFIG_MAX_SIZE ((size_t)1 << 20)
-
-/* struct ja_config and where each value came from; `cfg` is first, so that one pointer is both. */
-struct loaded {
-    struct ja_config cfg;
-    bool given[JA_OPTIONS_MAX];
-};
-
-/* One parse: what messages need. */
-struct source {
-    const char *name, *text;
-    struct ini_cfgobj *ini;
-    struct loaded *out;
-};
 
 const char *ja_alg_name(enum ja_alg alg)
 {
@@ -51,88 +39,8 @@ static const struct ja_option *find(const char *section, const char *key)
     return NULL;
 }
 
-/* Levenshtein distance, for suggestions; 99 for texts that are too long to be near. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned char row[33];
-    size_t n = strlen(b);
-
-    if (strlen(a) >= sizeof row || n >= sizeof row)
-        return 99;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned char)j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        unsigned char diagonal = row[0];
-        row[0] = (unsigned char)i;
-        for (size_t j = 1; j <= n; j++) {
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = best < row[j] + 1u ? best : row[j] + 1u;
-            best = best < row[j - 1] + 1u ? best : row[j - 1] + 1u;
-            row[j] = (unsigned char)best;
-        }
-    }
-    return row[n];
-}
-
-/* The nearest section (key NULL) or key of that section; NULL when nothing is near. */
-static const char *suggest(const char *section, const char *key)
-{
-    unsigned best = 3;
-    const char *ret = NULL;
-
-    for (size_t i = 0; i < ja_options_len; i++) {
-        const struct ja_option *o = &ja_options[i];
-        unsigned d;
-        if (key && strcmp(o->section, section) != 0)
-            continue;
-        d = key ? distance(key, o->key) : distance(section, o->section);
-        if (d < best) {
-            best = d;
-            ret = key ? o->key : o->section;
-        }
-    }
-    return ret;
-}
-
-/* libini_config tells lines of keys only.  For messages: the line of "[section]", or, without a name, the first
- * that is neither blank nor a comment; 0 when not found. */
-static unsigned header_line(const char *text, const char *section)
-{
-    unsigned line = 1;
-
-    for (const char *s = text; *s; line++) {
-        size_t len = strcspn(s, "\n"), blank = strspn(s, " \t\r");
-        const char *p = s + blank;
-
-        if (!section && blank < len && *p != '#' && *p != ';')
-            return line;
-        if (section && *p == '[') {
-            p += 1 + strspn(p + 1, " \t");
-            if (strncmp(p, section, strlen(section)) == 0 &&
-                p[strlen(section) + strspn(p + strlen(section), " \t")] == ']')
-                return line;
-        }
-        s += len + (s[len] == '\n');
-    }
-    return 0;
-}
-
-static enum ja_status fail_at(const struct source *src, unsigned line, struct ja_error *err,
-                              const char *section, const char *key, const char *reason)
-{
-    char shown[2][80], at[16] = "";
-
-    if (line > 0)
-        (void)snprintf(at, sizeof at, ":%u", line);
-    (void)ja_text_escape(section, shown[0], sizeof shown[0]);
-    (void)ja_text_escape(key ? key : "", shown[1], sizeof shown[1]);
-    return ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s%s: [%s]%s%s %s", src->name, at,
-                   shown[0], key ? " " : "", shown[1], reason);
-}
-
 /* "Error (10) on line 3: Duplicate key is not allowed." -> "3: duplicate key is not allowed" */
-static enum ja_status fail_syntax(const struct source *src, struct ja_error *err)
+static enum ja_status fail_syntax(const struct ja_config_source *src, struct ja_error *err)
 {
     static const char on_line[] = "on line ";
     char **list = NULL;
@@ -205,7 +113,7 @@ static bool memory_left(size_t len)
     return left;
 }
 
-static enum ja_status parse_syntax(struct source *src, size_t len, struct ja_error *err)
+static enum ja_status parse_syntax(struct ja_config_source *src, size_t len, struct ja_error *err)
 {
     struct ini_cfgfile *file = NULL;
     enum ja_status st = JA_OK;
@@ -231,56 +139,67 @@ static enum ja_status parse_syntax(struct source *src, size_t len, struct ja_err
     return st;
 }
 
-static enum ja_status unknown_section(const struct source *src, const char *section,
+static enum ja_status unknown_section(const struct ja_config_source *src, const char *section,
                                       struct ja_error *err)
 {
-    const char *near = suggest(section, NULL);
+    const char *near = ja_config_suggest(ja_options, ja_options_len, section, NULL);
     char reason[128];
 
-    if (strcmp(section, "default") == 0 && header_line(src->text, section) == 0)
+    if (strcmp(section, "default") == 0 && ja_config_header_line(src->text, section) == 0)
         return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
                        "%s:%u: a key before the first [section]", src->name,
-                       header_line(src->text, NULL));
-    /* Leaving out a rule that denies would open a door. */
-    if (strncmp(section, "policy", 6) == 0 && (section[6] == ' ' || section[6] == 0))
-        return fail_at(src, header_line(src->text, section), err, section, NULL,
-                       "policy rules are not supported by this version: remove the section");
+                       ja_config_header_line(src->text, NULL));
     (void)snprintf(reason, sizeof reason, "is no section%s%s%s", near ? ", did you mean [" : "",
                    near ? near : "", near ? "]?" : "");
-    return fail_at(src, header_line(src->text, section), err, section, NULL, reason);
+    return ja_config_fail_at(src, ja_config_header_line(src->text, section), err, section, NULL, reason);
 }
 
-static enum ja_status set_one(const struct source *src, const char *section, const char *key,
-                              struct ja_error *err)
+enum ja_status ja_config_text(const struct ja_config_source *src, const char *section, const char *key,
+                              const char **ret, unsigned *ret_line, struct ja_error *err)
 {
-    const struct ja_option *opt = find(section, key);
     struct value_obj *vo = NULL;
-    const char *text, *near;
-    struct ja_error inner = {0};
+    const char *text;
     uint32_t line = 0;
-    char reason[128];
-    enum ja_status st;
 
     if (ini_get_config_valueobj(section, key, src->ini, INI_GET_FIRST_VALUE, &vo) != 0 || !vo)
         return ja_fail_nomem(err);
     if (value_get_line(vo, &line) != 0)
         line = 0;
-    if (!opt) {
-        near = suggest(section, key);
-        (void)snprintf(reason, sizeof reason, "is no option%s%s%s", near ? ", did you mean " : "",
-                       near ? near : "", near ? "?" : "");
-        return fail_at(src, line, err, section, key, reason);
-    }
     text = ini_get_const_string_config_value(vo, NULL);
     if (!text)
         return ja_fail_nomem(err);
+    *ret_line = line;
+    *ret = text;
     if (text[0] == '"')
-        return fail_at(src, line, err, section, key, "is in quotation marks: write the value without");
-    if (!ja_text_valid(text, CONFIG_MAX_SIZE))
-        return fail_at(src, line, err, section, key, "has control characters");
+        *ret = "is in quotation marks: write the value without";
+    else if (!ja_text_valid(text, CONFIG_MAX_SIZE))
+        *ret = "has control characters";
+    return *ret == text ? JA_OK : JA_ERR_CONFIG;
+}
+
+static enum ja_status set_one(const struct ja_config_source *src, const char *section, const char *key,
+                              struct ja_error *err)
+{
+    const struct ja_option *opt = find(section, key);
+    const char *text = NULL, *near;
+    struct ja_error inner = {0};
+    unsigned line = 0;
+    char reason[128];
+    enum ja_status st = ja_config_text(src, section, key, &text, &line, err);
+
+    if (st != JA_OK && st != JA_ERR_CONFIG)
+        return st;
+    if (!opt) {
+        near = ja_config_suggest(ja_options, ja_options_len, section, key);
+        (void)snprintf(reason, sizeof reason, "is no option%s%s%s", near ? ", did you mean " : "",
+                       near ? near : "", near ? "?" : "");
+        return ja_config_fail_at(src, line, err, section, key, reason);
+    }
+    if (st == JA_ERR_CONFIG)
+        return ja_config_fail_at(src, line, err, section, key, text);
     st = ja_option_set(opt, &src->out->cfg, text, &inner);
     if (st != JA_OK)
-        return st == JA_ERR_CONFIG ? fail_at(src, line, err, section, key, inner.message)
+        return st == JA_ERR_CONFIG ? ja_config_fail_at(src, line, err, section, key, inner.message)
                                    : ja_fail_nomem(err);
     src->out->given[opt - ja_options] = true;
     return JA_OK;
@@ -294,13 +213,15 @@ static bool section_known(const char *section)
     return false;
 }
 
-static enum ja_status set_section(const struct source *src, const char *section,
+static enum ja_status set_section(const struct ja_config_source *src, const char *section,
                                   struct ja_error *err)
 {
     int count = 0, rc = 0;
     char **keys;
     enum ja_status st = JA_OK;
 
+    if (ja_config_is_policy(section))
+        return ja_config_add_policy(src, section, err);
     if (!section_known(section))
         return unknown_section(src, section, err);
     keys = ini_get_attribute_list(src->ini, section, &count, &rc);
@@ -312,7 +233,7 @@ static enum ja_status set_section(const struct source *src, const char *section,
     return st;
 }
 
-static enum ja_status set_given(const struct source *src, struct ja_error *err)
+static enum ja_status set_given(const struct ja_config_source *src, struct ja_error *err)
 {
     int count = 0, rc = 0;
     char **sections = ini_get_section_list(src->ini, &count, &rc);
@@ -342,7 +263,7 @@ static char *expand(const char *def, const struct ja_config *cfg)
 }
 
 /* [paths] stands first in the table, so that later defaults find it. */
-static enum ja_status set_defaults(struct loaded *out, struct ja_error *err)
+static enum ja_status set_defaults(struct ja_config_loaded *out, struct ja_error *err)
 {
     enum ja_status st = JA_OK;
 
@@ -358,7 +279,7 @@ static enum ja_status set_defaults(struct loaded *out, struct ja_error *err)
     return st;
 }
 
-static enum ja_status cross_check(const struct source *src, struct ja_error *err)
+static enum ja_status cross_check(const struct ja_config_source *src, struct ja_error *err)
 {
     const char *blame[2] = {"", ""};
     struct value_obj *vo = NULL;
@@ -371,11 +292,11 @@ static enum ja_status cross_check(const struct source *src, struct ja_error *err
     if (ini_get_config_valueobj(blame[0], blame[1], src->ini, INI_GET_FIRST_VALUE, &vo) == 0 && vo)
         (void)value_get_line(vo, &line); /* stays 0 otherwise: "no line" */
     else
-        line = header_line(src->text, blame[0]);
-    return fail_at(src, line, err, blame[0], blame[1], inner.message);
+        line = ja_config_header_line(src->text, blame[0]);
+    return ja_config_fail_at(src, line, err, blame[0], blame[1], inner.message);
 }
 
-static bool given(const struct loaded *l, const char *section, const char *key)
+static bool given(const struct ja_config_loaded *l, const char *section, const char *key)
 {
     const struct ja_option *opt = find(section, key);
 
@@ -385,7 +306,7 @@ static bool given(const struct loaded *l, const char *section, const char *key)
 enum ja_status ja_config_parse(const char *name, const void *text, size_t len,
                                struct ja_config **ret, struct ja_error *err)
 {
-    struct source src = {.name = name};
+    struct ja_config_source src = {.name = name};
     char *copy = NULL;
     enum ja_status st = check_bytes(name, text, len, err);
 
@@ -463,8 +384,9 @@ void ja_config_free(struct ja_config *cfg)
         return;
     for (size_t i = 0; i < ja_options_len; i++)
         ja_option_free(&ja_options[i], cfg);
+    ja_policy_rules_clear(&cfg->policy);
     free(cfg->path);
-    free(cfg); /* is the first member of its struct loaded */
+    free(cfg); /* is the first member of its struct ja_config_loaded */
 }
 
 /* user:password@host -> user:***@host, and the same for a password parameter (libpq takes one). */
@@ -493,9 +415,30 @@ static char *mask(char *value)
     return value;
 }
 
+static enum ja_status each_of_rule(const struct ja_policy_rule *rule, ja_config_item_fn fn, void *arg)
+{
+    char section[sizeof "policy " + JA_POLICY_NAME_MAX];
+    enum ja_status st = JA_OK;
+
+    (void)snprintf(section, sizeof section, "policy %s", rule->name);
+    for (int key = 0; key < JA_POLICY_KEYS && st == JA_OK; key++) {
+        const struct ja_option *opt = &ja_policy_options[key];
+        char *value;
+
+        if (!ja_policy_has(rule, (enum ja_policy_key)key) || rule->broken >> key & 1)
+            continue;
+        value = ja_option_format(opt, rule);
+        if (!value)
+            return JA_ERR_NOMEM;
+        st = fn(arg, &(struct ja_config_item){section, opt->key, opt->help, value, true});
+        free(value);
+    }
+    return st;
+}
+
 enum ja_status ja_config_each(const struct ja_config *cfg, ja_config_item_fn fn, void *arg)
 {
-    const struct loaded *l = (const struct loaded *)cfg;
+    const struct ja_config_loaded *l = (const struct ja_config_loaded *)cfg;
     enum ja_status st = JA_OK;
 
     for (size_t i = 0; i < ja_options_len && st == JA_OK; i++) {
@@ -509,5 +452,7 @@ enum ja_status ja_config_each(const struct ja_config *cfg, ja_config_item_fn fn,
         st = fn(arg, &(struct ja_config_item){opt->section, opt->key, opt->help, value, l->given[i]});
         free(value);
     }
+    for (size_t i = 0; i < cfg->policy.len && st == JA_OK; i++)
+        st = each_of_rule(&cfg->policy.items[i], fn, arg);
     return st;
 }

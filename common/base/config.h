@@ -4,7 +4,7 @@
  * Ownership: struct ja_config owns every string in it until ja_config_free; it is const after load
  * and may be shared by threads.
  * Units: seconds for durations, bytes for sizes, percent-free integers elsewhere.
- * Errors: JA_ERR_CONFIG with file and line; JA_ERR_UNSAFE for owner or mode; an absent file is the
+ * Errors: JA_ERR_CONFIG with file and line (what is wrong in a [policy NAME] section is kept in its rule); JA_ERR_UNSAFE for owner or mode; an absent file is the
  * defaults only when it is the built-in default path.
  */
 #ifndef JA_BASE_CONFIG_H
@@ -31,6 +31,8 @@ enum { JA_CLASS_UPPER = 1, JA_CLASS_LOWER = 2, JA_CLASS_DIGIT = 4, JA_CLASS_SPEC
 struct ja_rate { int64_t count, seconds; };                 /* 5/15m */
 struct ja_strlist { char **items; size_t len; };            /* comma-separated */
 struct ja_netlist { struct ja_net *items; size_t len; };
+struct ja_hourslist { struct ja_hours *items; size_t len; };             /* policy_hours.h */
+struct ja_policy_rules { struct ja_policy_rule *items; size_t len; };    /* policy_rule.h */
 
 struct ja_config {
     char *path; /* of the file read, or NULL: built-in defaults */
@@ -83,6 +85,7 @@ struct ja_config {
              struct ja_netlist trusted_proxies; int64_t threads; } http;
     struct { char *issuer, *jwks; int64_t max_stale; } verify;
     struct { int target; char *level; bool audit_fail_deny; } log;
+    struct ja_policy_rules policy; /* [policy NAME], in the order of the file */
 };
 
 /* `path` NULL: the built-in path. allow_own: SECURITY R22's rule for authctl -c. */
@@ -104,6 +107,7 @@ struct ja_config_item {
     bool from_file;
 };
 typedef enum ja_status (*ja_config_item_fn)(void *arg, const struct ja_config_item *item);
+/* Rules that are broken are shown as far as they can be read. */
 enum ja_status ja_config_each(const struct ja_config *cfg, ja_config_item_fn fn, void *arg);
 
 const char *ja_alg_name(enum ja_alg alg);            /* "ES256" */

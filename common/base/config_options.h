@@ -22,6 +22,8 @@ enum ja_option_type {
     JA_OPT_NETS,     /* struct ja_netlist */
     JA_OPT_CLASSES,  /* int: bits of password.require */
     JA_OPT_MFA,      /* mfa.policy and mfa.roles */
+    JA_OPT_BITS,     /* int: bits by choices */
+    JA_OPT_HOURS,    /* struct ja_hourslist */
 };
 
 struct ja_choice {
@@ -35,10 +37,10 @@ typedef const char *(*ja_text_check)(const char *text);
 struct ja_option {
     const char *section, *key;
     enum ja_option_type type;
-    size_t offset;      /* of the field in struct ja_config */
+    size_t offset;      /* of the field in struct ja_config, or in what the table is for */
     const char *def;    /* as one would write it; @state@ @run@ @cache@ stand for the paths; NULL:
                            follows from others (ja_config_derive) */
-    int64_t min, max;   /* numbers: bounds; texts: max bytes, 0: JA_TEXT_MAX - 1 */
+    int64_t min, max;   /* numbers: bounds; texts: max bytes, 0: JA_TEXT_MAX - 1; networks: JA_NETS_ANY */
     const struct ja_choice *choices;
     ja_text_check check; /* an empty text is not passed to it unless the default is not empty */
     const char *help;
@@ -48,13 +50,15 @@ extern const struct ja_option ja_options[];
 extern const size_t ja_options_len;
 extern const struct ja_choice ja_alg_choices[];
 #define JA_OPTIONS_MAX 128 /* at least ja_options_len */
+#define JA_NETS_ANY 1 /* a network may cover every address: it grants no exception */
 
 /* config_value.c: sets the field from text; JA_ERR_CONFIG's message has no file or line yet. */
-enum ja_status ja_option_set(const struct ja_option *opt, struct ja_config *cfg, const char *text,
+/* `base` is the struct ja_config, or what the option's table is for. */
+enum ja_status ja_option_set(const struct ja_option *opt, void *base, const char *text,
                              struct ja_error *err);
 /* Text that ja_option_set would take back; malloc'd, NULL without memory. */
-char *ja_option_format(const struct ja_option *opt, const struct ja_config *cfg);
-void ja_option_free(const struct ja_option *opt, struct ja_config *cfg);
+char *ja_option_format(const struct ja_option *opt, const void *base);
+void ja_option_free(const struct ja_option *opt, void *base);
 
 /* config_check.c */
 void ja_config_derive(struct ja_config *cfg, bool max_ttl_given, bool retain_given);

@@ -1,5 +1,6 @@
 /* The types of options: text to field, field to text. */
 #include "common/base/config_options.h"
+#include "common/base/policy_hours.h"
 #include "common/base/text.h"
 
 #include <arpa/inet.h>
@@ -8,9 +9,9 @@
 #include <string.h>
 
 /* The field of an option; the table gives type and offset together. */
-static void *field(const struct ja_option *opt, struct ja_config *cfg)
+static void *field(const struct ja_option *opt, void *base)
 {
-    return (char *)cfg + opt->offset;
+    return (char *)base + opt->offset;
 }
 
 static const struct ja_choice yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
@@ -192,11 +193,10 @@ static enum ja_status add_net(const struct ja_option *opt, void *slot, const cha
     struct ja_netlist *list = slot;
     struct ja_net net, *items;
 
-    (void)opt;
     if (!ja_net_parse(item, &net))
         return bad(err, item, "is no network like 10.0.0.0/8 or 2001:db8::/32 (host bits must be zero)");
-    /* All of these lists grant an exception; one for everybody is a safeguard switched off. */
-    if (net.prefix == 0)
+    /* These lists grant an exception; one for everybody is a safeguard switched off. */
+    if (net.prefix == 0 && opt->max != JA_NETS_ANY)
         return bad(err, item, "covers every address: name the networks that are meant");
     items = realloc(list->items, (list->len + 1) * sizeof *items);
     if (!items)
@@ -236,24 +236,63 @@ static enum ja_status set_nets(const struct ja_option *opt, struct ja_netlist *s
     return st;
 }
 
-static enum ja_status add_class(const struct ja_option *opt, void *slot, const char *item,
-                                struct ja_error *err)
+static enum ja_status add_bit(const struct ja_option *opt, void *slot, const char *item,
+                              struct ja_error *err)
 {
-    const struct ja_choice *c = choice(classes, item);
+    const struct ja_choice *all = opt->choices ? opt->choices : classes, *c = choice(all, item);
 
-    (void)opt;
     if (!c)
-        return bad_choice(err, item, classes);
+        return bad_choice(err, item, all);
     *(int *)slot |= c->value;
     return JA_OK;
+}
+
+static enum ja_status set_bits(const struct ja_option *opt, int *slot, const char *text,
+                               struct ja_error *err)
+{
+    int bits = 0;
+    enum ja_status st = each_item(opt, &bits, text, add_bit, err);
+
+    if (st == JA_OK)
+        *slot = bits;
+    return st;
+}
+
+static enum ja_status add_hours(const struct ja_option *opt, void *slot, const char *item,
+                                struct ja_error *err)
+{
+    struct ja_hourslist *list = slot;
+    struct ja_hours h, *items;
+
+    (void)opt;
+    if (!ja_hours_parse(item, &h))
+        return bad(err, item, "is none like 'mon-fri 08:00-18:00', 'sat' or '22:00-06:00'");
+    items = realloc(list->items, (list->len + 1) * sizeof *items);
+    if (!items)
+        return ja_fail_nomem(err);
+    list->items = items;
+    items[list->len++] = h;
+    return JA_OK;
+}
+
+static enum ja_status set_hours(const struct ja_option *opt, struct ja_hourslist *slot,
+                                const char *text, struct ja_error *err)
+{
+    struct ja_hourslist list = {0};
+    enum ja_status st = each_item(opt, &list, text, add_hours, err);
+
+    if (st == JA_OK) {
+        free(slot->items);
+        *slot = list;
+    } else {
+        free(list.items);
+    }
+    return st;
 }
 
 static enum ja_status set_classes(const struct ja_option *opt, int *slot, const char *text,
                                   struct ja_error *err)
 {
-    int bits = 0;
-    enum ja_status st;
-
     if (strcmp(text, "preset") == 0) {
         *slot = -1;
         return JA_OK;
@@ -265,10 +304,7 @@ static enum ja_status set_classes(const struct ja_option *opt, int *slot, const 
     if (!*text)
         return ja_fail(err, JA_ERR_CONFIG, "invalid_config",
                        "must be preset, none, or a list of upper, lower, digit, special");
-    st = each_item(opt, &bits, text, add_class, err);
-    if (st == JA_OK)
-        *slot = bits;
-    return st;
+    return set_bits(opt, slot, text, err);
 }
 
 /* "optional", "required", or "required: admin, compliance" */
@@ -296,11 +332,11 @@ static enum ja_status set_mfa(const struct ja_option *opt, struct ja_config *cfg
     return st;
 }
 
-enum ja_status ja_option_set(const struct ja_option *opt, struct ja_config *cfg, const char *text,
+enum ja_status ja_option_set(const struct ja_option *opt, void *base, const char *text,
                              struct ja_error *err)
 {
     const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
-    void *slot = field(opt, cfg);
+    void *slot = field(opt, base);
 
     switch (opt->type) {
     case JA_OPT_TEXT:
@@ -313,7 +349,9 @@ enum ja_status ja_option_set(const struct ja_option *opt, struct ja_config *cfg,
     case JA_OPT_LIST: return set_list(opt, slot, text, err);
     case JA_OPT_NETS: return set_nets(opt, slot, text, err);
     case JA_OPT_CLASSES: return set_classes(opt, slot, text, err);
-    case JA_OPT_MFA: return set_mfa(opt, cfg, text, err);
+    case JA_OPT_MFA: return set_mfa(opt, base, text, err);
+    case JA_OPT_BITS: return set_bits(opt, slot, text, err);
+    case JA_OPT_HOURS: return set_hours(opt, slot, text, err);
     case JA_OPT_BOOL:
     case JA_OPT_CHOICE: break;
     }
@@ -351,19 +389,33 @@ static void print_nets(FILE *out, const struct ja_netlist *list)
     }
 }
 
-static void print_classes(FILE *out, int bits)
+static void print_bits(FILE *out, const struct ja_choice *c, int bits)
 {
     const char *comma = "";
 
-    if (bits <= 0) {
-        (void)fputs(bits < 0 ? "preset" : "none", out);
-        return;
-    }
-    for (const struct ja_choice *c = classes; c->name; c++) {
+    for (; c->name; c++) {
         if (bits & c->value) {
             (void)fprintf(out, "%s%s", comma, c->name);
             comma = ", ";
         }
+    }
+}
+
+static void print_classes(FILE *out, int bits)
+{
+    if (bits <= 0)
+        (void)fputs(bits < 0 ? "preset" : "none", out);
+    else
+        print_bits(out, classes, bits);
+}
+
+static void print_hours(FILE *out, const struct ja_hourslist *list)
+{
+    char text[JA_HOURS_TEXT];
+
+    for (size_t i = 0; i < list->len; i++) {
+        ja_hours_format(&list->items[i], text);
+        (void)fprintf(out, "%s%s", i ? ", " : "", text);
     }
 }
 
@@ -387,9 +439,16 @@ static void print_rate(FILE *out, const struct ja_rate *rate)
     (void)fprintf(out, "%lld/%s", (long long)rate->count, time);
 }
 
-static void print(FILE *out, const struct ja_option *opt, const struct ja_config *cfg)
+static void print_mfa(FILE *out, const struct ja_config *cfg)
 {
-    const void *slot = (const char *)cfg + opt->offset;
+    (void)fputs(cfg->mfa.policy == JA_MFA_OPTIONAL   ? "optional"
+                : cfg->mfa.policy == JA_MFA_REQUIRED ? "required" : "required: ", out);
+    print_list(out, &cfg->mfa.roles);
+}
+
+static void print(FILE *out, const struct ja_option *opt, const void *base)
+{
+    const void *slot = (const char *)base + opt->offset;
     const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
     char text[32];
 
@@ -409,15 +468,13 @@ static void print(FILE *out, const struct ja_option *opt, const struct ja_config
     case JA_OPT_LIST: print_list(out, slot); break;
     case JA_OPT_NETS: print_nets(out, slot); break;
     case JA_OPT_CLASSES: print_classes(out, *(const int *)slot); break;
-    case JA_OPT_MFA:
-        (void)fputs(cfg->mfa.policy == JA_MFA_OPTIONAL   ? "optional"
-                    : cfg->mfa.policy == JA_MFA_REQUIRED ? "required" : "required: ", out);
-        print_list(out, &cfg->mfa.roles);
-        break;
+    case JA_OPT_MFA: print_mfa(out, base); break;
+    case JA_OPT_BITS: print_bits(out, c, *(const int *)slot); break;
+    case JA_OPT_HOURS: print_hours(out, slot); break;
     }
 }
 
-char *ja_option_format(const struct ja_option *opt, const struct ja_config *cfg)
+char *ja_option_format(const struct ja_option *opt, const void *base)
 {
     char *text = NULL;
     size_t size = 0;
@@ -425,7 +482,7 @@ char *ja_option_format(const struct ja_option *opt, const struct ja_config *cfg)
 
     if (!out)
         return NULL;
-    print(out, opt, cfg);
+    print(out, opt, base);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -433,9 +490,9 @@ char *ja_option_format(const struct ja_option *opt, const struct ja_config *cfg)
     return text;
 }
 
-void ja_option_free(const struct ja_option *opt, struct ja_config *cfg)
+void ja_option_free(const struct ja_option *opt, void *base)
 {
-    void *slot = field(opt, cfg);
+    void *slot = field(opt, base);
 
     switch (opt->type) {
     case JA_OPT_TEXT:
@@ -443,13 +500,15 @@ void ja_option_free(const struct ja_option *opt, struct ja_config *cfg)
     case JA_OPT_PATH: free(*(char **)slot); break;
     case JA_OPT_LIST: clear_list(slot); break;
     case JA_OPT_NETS: free(((struct ja_netlist *)slot)->items); break;
-    case JA_OPT_MFA: clear_list(&cfg->mfa.roles); break;
+    case JA_OPT_MFA: clear_list(&((struct ja_config *)base)->mfa.roles); break;
+    case JA_OPT_HOURS: free(((struct ja_hourslist *)slot)->items); break;
     case JA_OPT_DURATION:
     case JA_OPT_SIZE:
     case JA_OPT_INT:
     case JA_OPT_BOOL:
     case JA_OPT_CHOICE:
     case JA_OPT_RATE:
+    case JA_OPT_BITS:
     case JA_OPT_CLASSES: break;
     }
 }

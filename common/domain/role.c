@@ -98,6 +98,26 @@ enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct
     return st == JA_OK ? ja_strlist_collect(rows, "name", ret, err) : st;
 }
 
+enum ja_status ja_role_effective_as(struct ja_ctx *ctx, const char *user_id, const char *as_role,
+                                    struct ja_strlist *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    enum ja_status st;
+
+    if (!as_role)
+        return ja_role_effective(ctx, user_id, ret, err);
+    st = ja_role_require(ctx, as_role, err);
+    if (st == JA_OK)
+        st = ja_db_query(ctx->db,
+                         "WITH RECURSIVE held (id) AS (SELECT role_id FROM user_roles WHERE user_id = $1 "
+                         "AND (ends_at IS NULL OR ends_at > $2) UNION SELECT id FROM roles WHERE name = $3 UNION "
+                         "SELECT p.parent_id FROM role_parents p JOIN held h ON p.role_id = h.id) "
+                         "SELECT r.name AS name FROM held h JOIN roles r ON r.id = h.id",
+                         JA_BINDS(JA_T(user_id ? user_id : ""), JA_I(ja_now(&ctx->clock)), JA_T(as_role)), &rows,
+                         err);
+    return st == JA_OK ? ja_strlist_collect(rows, "name", ret, err) : st;
+}
+
 enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                    struct ja_error *err)
 {

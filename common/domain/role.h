@@ -19,6 +19,10 @@ enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const cha
 /* Direct and inherited names, sorted, in one recursive query. ja_strlist_clear when done. */
 enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                  struct ja_error *err);
+/* The same with `as_role` (NULL: none) as if it were held too; user_id may be NULL then. JA_ERR_NOT_FOUND
+ * "role_not_found". */
+enum ja_status ja_role_effective_as(struct ja_ctx *ctx, const char *user_id, const char *as_role,
+                                    struct ja_strlist *ret, struct ja_error *err);
 /* Pattern-free permissions, sorted, without doubles. */
 enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                    struct ja_error *err);

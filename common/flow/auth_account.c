@@ -1,5 +1,4 @@
 /* The account decision, from the store alone. */
-#include "common/domain/permission.h"
 #include "common/domain/role.h"
 #include "common/flow/auth_internal.h"
 #include "common/flow/new_source.h"
@@ -29,6 +28,8 @@ const char *ja_auth_reason_name(enum ja_auth_reason r)
     case JA_REASON_MUST_CHANGE: return "must_change";
     case JA_REASON_NO_ROLE: return "no_role";
     case JA_REASON_NO_PERMISSION: return "no_permission";
+    case JA_REASON_POLICY: return "policy";
+    case JA_REASON_METHOD: return "method";
     }
     return "unknown_reason";
 }
@@ -105,6 +106,7 @@ static bool two_factors(const char *amr)
 struct proof {
     bool login, second_factor;
     int64_t at;
+    unsigned methods;
 };
 
 static enum ja_status look_at_proof(struct ja_ctx *ctx, const struct ja_account_check *check,
@@ -120,6 +122,7 @@ static enum ja_status look_at_proof(struct ja_ctx *ctx, const struct ja_account_
     ret->login = st == JA_OK;
     ret->second_factor = ret->login && two_factors(handle.amr);
     ret->at = handle.created_at;
+    ret->methods = ret->login ? ja_auth_method_of(handle.amr) : 0;
     return JA_OK;
 }
 
@@ -143,80 +146,42 @@ static enum ja_status judge_source(struct ja_ctx *ctx, const struct ja_account_c
     return st;
 }
 
-/* One question more than the grants answer: a name that was mistyped must show in the log. */
-static enum ja_status judge_role(struct ja_ctx *ctx, const char *role, const struct ja_user *user,
-                                 enum ja_auth_reason *reason, struct ja_error *err)
-{
-    struct ja_strlist held = {0};
-    struct ja_error unknown = {0};
-    enum ja_status st = ja_role_effective(ctx, user->id, &held, err);
-
-    if (st == JA_OK && !has(&held, role)) {
-        *reason = JA_REASON_NO_ROLE;
-        st = ja_role_require(ctx, role, &unknown);
-        if (st == JA_ERR_NOT_FOUND)
-            ja_log_write(&ctx->log, LOG_ERR, "require_role: %s: everybody is refused", unknown.message);
-        else if (st != JA_OK && err)
-            *err = unknown;
-        st = st == JA_ERR_NOT_FOUND ? JA_OK : st;
-    }
-    ja_strlist_clear(&held);
-    return st;
-}
-
-static enum ja_status judge_permission(struct ja_ctx *ctx, const char *permission, const struct ja_user *user,
-                                       enum ja_auth_reason *reason, struct ja_error *err)
-{
-    struct ja_error malformed = {0};
-    bool held = false;
-    enum ja_status st = ja_permission_held(ctx, user->id, permission, NULL, &held, NULL, &malformed);
-
-    if (st == JA_ERR_INVALID) {
-        ja_log_write(&ctx->log, LOG_ERR, "require_permission: \"%.64s\" is none, everybody is refused: %s",
-                     permission, malformed.message);
-        st = JA_OK;
-    } else if (st != JA_OK && err) {
-        *err = malformed;
-    }
-    if (st == JA_OK && !held)
-        *reason = JA_REASON_NO_PERMISSION;
-    return st;
-}
-
-static enum ja_status judge_grants(struct ja_ctx *ctx, const struct ja_policy_terms *terms,
-                                   const struct ja_user *user, enum ja_auth_reason *reason, struct ja_error *err)
-{
-    enum ja_status st = JA_OK;
-
-    if (terms->require_role)
-        st = judge_role(ctx, terms->require_role, user, reason, err);
-    if (st == JA_OK && *reason == JA_REASON_NONE && terms->require_permission)
-        st = judge_permission(ctx, terms->require_permission, user, reason, err);
-    return st;
-}
-
-/* What only account asks: the second factor of this login, where it comes from, and what must be held. */
+/* What only account and open_session ask: the rules, the second factor of this login, where it comes from, and what must
+ * be held. */
 static enum ja_status judge_login(struct ja_ctx *ctx, const struct ja_account_check *check,
-                                  const struct ja_user *user, enum ja_auth_reason *reason,
+                                  const struct ja_user *user, struct ja_auth_result *result,
                                   struct ja_error *err)
 {
-    const struct ja_policy_terms terms = {
+    const struct ja_policy_login where = {.service = check->service, .source = check->source, .tty = check->tty};
+    const struct ja_policy_terms options = {
         .mfa = check->mfa,
         .mfa_remember = check->mfa_remember,
         .require_role = check->require_role,
         .require_permission = check->require_permission,
+        .audience = check->audience,
     };
+    struct ja_auth_shown shown = {.methods = check->methods};
     struct proof proof = {0};
-    enum ja_status st = look_at_proof(ctx, check, user, &proof, err);
+    enum ja_status st = ja_auth_terms(ctx, user, &where, &options, &result->terms, err);
 
-    if (st == JA_OK && proof.login && user->mfa && !proof.second_factor)
-        st = ja_account_find_remembered(ctx, check, &terms, user, proof.at, &proof.second_factor, err);
-    if (st == JA_OK && terms.mfa == JA_MFA_ALWAYS && !proof.second_factor)
-        *reason = user->mfa ? JA_REASON_CODE_REQUIRED : JA_REASON_NO_SECOND_FACTOR;
-    if (st == JA_OK && *reason == JA_REASON_NONE)
-        st = judge_source(ctx, check, user, &proof, reason, err);
-    if (st == JA_OK && *reason == JA_REASON_NONE)
-        st = judge_grants(ctx, &terms, user, reason, err);
+    if (st == JA_OK)
+        st = look_at_proof(ctx, check, user, &proof, err);
+    if (st == JA_OK && check->check_mfa && proof.login && user->mfa && !proof.second_factor)
+        st = ja_account_find_remembered(ctx, check, &result->terms, user, proof.at, &proof.second_factor, err);
+    if (st != JA_OK)
+        return st;
+    shown.by_module = proof.login;
+    shown.second_factor = proof.second_factor;
+    /* sshd calls what ran here "keyboard-interactive", whatever was given */
+    if (proof.login)
+        shown.methods = (shown.methods & ~(unsigned)JA_METHOD_PASSWORD) | proof.methods;
+    if (!check->check_mfa) {
+        ja_auth_judge_method(&result->terms, &shown, &result->reason);
+        return JA_OK;
+    }
+    st = ja_auth_judge_terms(ctx, &result->terms, user, &shown, &result->reason, err);
+    if (st == JA_OK && result->reason == JA_REASON_NONE)
+        st = judge_source(ctx, check, user, &proof, &result->reason, err);
     return st;
 }
 
@@ -235,8 +200,8 @@ enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_che
     }
     if (st == JA_OK)
         result.reason = ja_auth_account_reason(ctx, &user);
-    if (st == JA_OK && result.reason == JA_REASON_NONE && check->check_mfa)
-        st = judge_login(ctx, check, &user, &result.reason, err);
+    if (st == JA_OK && result.reason == JA_REASON_NONE && (check->check_mfa || check->opens))
+        st = judge_login(ctx, check, &user, &result, err);
     if (st != JA_OK) {
         ja_user_clear(&user);
         return st;

@@ -186,8 +186,8 @@ static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, 
         st = ja_auth_find_remembered(a, &f->user, &spared, err);
     if (st != JA_OK)
         return st;
-    if (*reason == JA_REASON_NONE && f->user.mfa && !a->code_ok && !spared &&
-        (a->terms.mfa != JA_MFA_OFF || a->demand_code))
+    if (*reason == JA_REASON_NONE && !a->code_ok && !spared &&
+        ja_auth_code_wanted(a->terms.mfa, a->demand_code, f->user.mfa))
         *reason = JA_REASON_CODE_REQUIRED;
     f->result.must_change = ja_auth_must_change(a->ctx, &f->user, &f->result.password_days_left);
     if (*reason == JA_REASON_NONE && f->fruit == FRUIT_SESSION && f->result.must_change)
@@ -345,12 +345,35 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
 
 /* ---- the decision ---- */
 
+/* A session of authctl's or jwtauthd's has no account call behind it: the terms, as they are by now. */
+static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
+{
+    struct ja_auth *a = f->a;
+    const struct ja_policy_login where = {.service = a->req.service, .source = a->req.source, .tty = a->req.tty};
+    const struct ja_policy_terms options = {.mfa = a->req.mfa, .mfa_remember = a->req.mfa_remember,
+                                            .accept = a->req.accept, .audience = f->audience};
+    const struct ja_auth_shown shown = {.by_module = true, .second_factor = a->code_ok,
+                                        .methods = ja_auth_method_of(amr_of(a))};
+    enum ja_status st;
+
+    if (f->fruit != FRUIT_SESSION)
+        return JA_OK;
+    st = ja_auth_terms(a->ctx, &f->user, &where, &options, &f->result.terms, err);
+    if (st == JA_OK)
+        st = ja_auth_judge_terms(a->ctx, &f->result.terms, &f->user, &shown, reason, err);
+    if (st == JA_OK)
+        f->audience = f->result.terms.audience;
+    return st;
+}
+
 static enum ja_status decide(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
 {
     enum ja_status st = look_again(f, reason, err);
 
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = consume_code(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = judge_terms(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = judge_source(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)

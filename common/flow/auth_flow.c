@@ -57,16 +57,46 @@ static enum ja_status look_up(struct ja_auth *a, struct ja_error *err)
     return st;
 }
 
-static enum ja_status decide_demand(struct ja_auth *a, struct ja_error *err)
+enum ja_status ja_auth_demanded(struct ja_ctx *ctx, const char *user_id, const struct ja_addr *addr, bool *ret,
+                                struct ja_error *err)
 {
     bool policy = false;
+    enum ja_status st = ja_auth_policy_mfa(ctx, user_id, &policy, err);
+
+    /* exempt_networks relax what this section asks for, never what the caller or a rule asks for */
+    if (st == JA_OK)
+        *ret = policy && !in_networks(&ctx->cfg->mfa.exempt_networks, addr);
+    return st;
+}
+
+static enum ja_status decide_demand(struct ja_auth *a, struct ja_error *err)
+{
+    bool demanded = false;
     enum ja_status st = JA_OK;
 
     if (a->known)
-        st = ja_auth_policy_mfa(a->ctx, a->user.id, &policy, err);
-    /* exempt_networks relax what the configuration asks for, never what the caller asks for */
-    a->demand_code = a->terms.mfa == JA_MFA_ALWAYS ||
-                     (policy && !in_networks(&a->ctx->cfg->mfa.exempt_networks, &a->addr));
+        st = ja_auth_demanded(a->ctx, a->user.id, &a->addr, &demanded, err);
+    a->demand_code = a->terms.mfa == JA_MFA_ALWAYS || demanded;
+    return st;
+}
+
+/* The options and the rules.  A rule on users or roles must not tell by its prompts who they are: what follows a wrong
+ * password is what a nobody would see. */
+static enum ja_status decide_terms(struct ja_auth *a, struct ja_error *err)
+{
+    const struct ja_policy_terms options = {
+        .mfa = a->req.mfa,
+        .mfa_remember = a->req.mfa_remember,
+        .accept = a->req.accept ? a->req.accept : JA_ACCEPT_PASSWORD,
+    };
+    const struct ja_policy_login where = {.service = a->req.service, .source = a->req.source, .tty = a->req.tty};
+    struct ja_policy_terms nobodys = {0};
+    enum ja_status st = ja_auth_terms(a->ctx, NULL, &where, &options, &nobodys, err);
+
+    a->terms = nobodys;
+    a->blind = nobodys.mfa;
+    if (st == JA_OK && a->known)
+        st = ja_auth_terms(a->ctx, &a->user, &where, &options, &a->terms, err);
     return st;
 }
 
@@ -140,14 +170,11 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
     a->ctx = ctx;
     a->req = *req;
     a->next = JA_NEXT_PASSWORD;
-    a->terms = (struct ja_policy_terms){
-        .mfa = req->mfa,
-        .mfa_remember = req->mfa_remember,
-        .accept = req->accept ? req->accept : JA_ACCEPT_PASSWORD,
-    };
     st = look_up(a, err);
     if (st == JA_OK)
         st = decide_who(a, err);
+    if (st == JA_OK)
+        st = decide_terms(a, err);
     if (st == JA_OK)
         st = decide_demand(a, err);
     if (st == JA_OK)
@@ -269,13 +296,13 @@ static bool code_is_due(struct ja_auth *a)
 {
     if (a->spared && !a->code.data)
         return false;
-    if (a->terms.mfa == JA_MFA_ALWAYS)
-        return true;
     if (a->reason != JA_REASON_NONE)
-        return false;
+        return a->blind == JA_MFA_ALWAYS;
+    if (a->terms.mfa == JA_MFA_ALWAYS && a->blind == JA_MFA_ALWAYS)
+        return true;
     if (!a->user.mfa && a->demand_code)
         a->reason = JA_REASON_NO_SECOND_FACTOR;
-    return a->user.mfa && (a->terms.mfa != JA_MFA_OFF || a->demand_code);
+    return ja_auth_code_wanted(a->terms.mfa, a->demand_code, a->user.mfa);
 }
 
 static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,
@@ -357,7 +384,7 @@ static enum ja_status book_code(struct ja_auth *a, struct ja_error *err)
     st = ja_throttle_book_code(a->ctx, ja_auth_code_kind(a), a->user_key, 0, &local);
     a->code_booked = st == JA_OK;
     if (st == JA_ERR_THROTTLED) {
-        if (a->reason == JA_REASON_NONE || a->terms.mfa == JA_MFA_ALWAYS)
+        if (a->reason == JA_REASON_NONE || a->blind == JA_MFA_ALWAYS)
             throttled(a, &local);
         return JA_OK;
     }

@@ -42,6 +42,8 @@ enum ja_auth_reason {
     JA_REASON_MUST_CHANGE,     /* session wanted while the password has to be changed */
     JA_REASON_NO_ROLE,         /* demanded, not held now */
     JA_REASON_NO_PERMISSION,   /* demanded, not held now */
+    JA_REASON_POLICY,          /* a rule denies, or a broken one may have meant this login */
+    JA_REASON_METHOD,          /* a rule lets others log in than by this method */
 };
 const char *ja_auth_reason_name(enum ja_auth_reason r); /* "wrong_password" */
 
@@ -53,7 +55,7 @@ struct ja_auth_request {
     int64_t local_uid;      /* without an address: the real uid of who asks (su, sudo); 0: root, or not known */
     const char *tty, *user_agent;
     enum ja_mfa_mode mfa;   /* [mfa] policy of the configuration can only make it stricter */
-    int64_t mfa_remember;   /* seconds; as in struct ja_policy_terms, which has what holds */
+    int64_t mfa_remember;   /* seconds; [policy] rules override it, mfa and accept (struct ja_policy_terms) */
     const struct ja_proc_login *login; /* this process's, where a factor may be remembered; NULL: not */
     const char *target;     /* whom the service acts for, as far as it says so; NULL: the same user */
     unsigned accept;        /* JA_ACCEPT_ bits; 0: password */
@@ -73,6 +75,8 @@ struct ja_auth_result {
     int64_t password_days_left;/* -1: no age limit, or not within warn_days */
     unsigned delay_ms;         /* to announce after a failure */
     unsigned retry_after;      /* seconds, with JA_REASON_THROTTLED */
+    struct ja_policy_terms terms; /* what held for this login, by options and rules; of ja_account_decide: zero in
+                                     setcred and the like */
 };
 
 enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *req,
@@ -117,6 +121,11 @@ struct ja_account_check {
     const struct ja_proc_login *login;
     const char *target;
     const char *require_role, *require_permission; /* must be held now; NULL: none. Unknown names refuse. */
+    const char *tty;        /* hostile text or NULL */
+    /* What only open_session asks, with source and tty: the method is seen there first. */
+    bool opens;
+    unsigned methods;       /* JA_METHOD_ bits that sshd names; 0: none seen */
+    const char *audience;   /* as the options say; NULL: configured */
 };
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
                                  struct ja_user *ret_user, struct ja_auth_result *ret,

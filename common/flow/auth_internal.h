@@ -23,6 +23,7 @@ struct ja_auth {
     struct ja_totp totp;          /* loaded when the code is due */
     bool have_totp;
     struct ja_policy_terms terms; /* what holds for this login */
+    enum ja_mfa_mode blind;       /* the mode of a nobody here: which prompts follow a wrong password */
     bool demand_code;             /* by the caller's mode or by policy */
 
     struct ja_addr addr;
@@ -69,6 +70,30 @@ void ja_auth_take_back(struct ja_auth *auth);
 enum ja_auth_reason ja_auth_account_reason(const struct ja_ctx *ctx, const struct ja_user *user);
 /* Is the password to be changed? Never for users without one. *ret_days_left: -1 or within warn_days. */
 bool ja_auth_must_change(const struct ja_ctx *ctx, const struct ja_user *user, int64_t *ret_days_left);
+/* The terms by options and [policy] rules; `user` NULL: nobody of the store's. */
+enum ja_status ja_auth_terms(struct ja_ctx *ctx, const struct ja_user *user, const struct ja_policy_login *where,
+                             const struct ja_policy_terms *options, struct ja_policy_terms *ret,
+                             struct ja_error *err);
+/* What a login has to show for its terms. */
+struct ja_auth_shown {
+    bool by_module;     /* the module's auth ran */
+    bool second_factor;
+    unsigned methods;   /* 0: not known here */
+};
+/* *ret stays NONE when the terms are met. */
+enum ja_status ja_auth_judge_terms(struct ja_ctx *ctx, const struct ja_policy_terms *terms, const struct ja_user *user,
+                                   const struct ja_auth_shown *shown, enum ja_auth_reason *ret,
+                                   struct ja_error *err);
+/* The same for the methods alone. */
+void ja_auth_judge_method(const struct ja_policy_terms *terms, const struct ja_auth_shown *shown,
+                          enum ja_auth_reason *ret);
+/* What an amr of ours says about the method: password or token. */
+unsigned ja_auth_method_of(const char *amr);
+/* Is a code asked for after a right password? */
+bool ja_auth_code_wanted(enum ja_mfa_mode mode, bool demanded, bool enrolled);
+/* Does the [mfa] section demand a second factor of this user from there? */
+enum ja_status ja_auth_demanded(struct ja_ctx *ctx, const char *user_id, const struct ja_addr *addr, bool *ret,
+                                struct ja_error *err);
 /* Does policy demand a second factor of this user? */
 enum ja_status ja_auth_policy_mfa(struct ja_ctx *ctx, const char *user_id, bool *ret,
                                   struct ja_error *err);

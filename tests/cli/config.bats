@@ -48,7 +48,10 @@ broken() {
     broken '[tokens]\nissuer = a\000b\n' 'jwtauth.conf:2: a NUL byte'
     broken '[tokens]\nissuer = a\033[31m\n' 'jwtauth.conf:2: control characters'
     broken '[tokens]\nretain_keys = 1h\n' 'jwtauth.conf:2: [tokens] retain_keys '
-    broken '[policy a]\ndeny = yes\n' 'jwtauth.conf:1: [policy a] policy rules are not supported'
+    broken '[policy]\ndeny = yes\n' 'jwtauth.conf:1: [policy] needs a name'
+    broken '[policy a]\ndeny = yess\n' "jwtauth.conf:2: [policy a] deny 'yess' is unknown"
+    broken '[policy a]\nmfa = off\n[policy b]\nnetworks = 10.0.0.0/8\n' \
+        'jwtauth.conf:4: [policy b] networks is no option, did you mean network?'
 }
 
 @test "a broken configuration stops every command that needs one, also as JSON" {

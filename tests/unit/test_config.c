@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "common/base/config_options.h"
+#include "common/base/policy_rule.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 
@@ -152,14 +153,6 @@ static void unknown_names_are_refused_with_a_hint(void **state)
     bad("[Tokens]\nissuer = a\n", "test.conf:1: [Tokens] ", "did you mean [tokens]?");
     bad("[tokens]\nIssuer = a\n", "test.conf:2: [tokens] Issuer ", "did you mean issuer?");
     bad("[default]\nx = 1\n", "test.conf:1: [default] ", "is no section");
-}
-
-/* Ignoring a rule that denies would open a door. */
-static void policy_sections_are_refused(void **state)
-{
-    (void)state;
-    bad("[policy ssh]\ndeny = yes\n", "test.conf:1: [policy ssh] ", "not supported");
-    bad("[log]\nlevel = err\n[policy]\n", "test.conf:3: [policy] ", "not supported");
 }
 
 static void quotation_marks_are_refused(void **state)
@@ -703,12 +696,47 @@ static void the_manual_has_no_other_option(void **state)
             (void)snprintf(key, sizeof key, "%.*s", (int)strcspn(line + 8, "\\"), line + 8);
             for (size_t i = 0; i < ja_options_len; i++)
                 known = known || (strcmp(ja_options[i].section, section) == 0 && strcmp(ja_options[i].key, key) == 0);
+            for (size_t i = 0; i < JA_POLICY_KEYS; i++)
+                known = known || (strcmp("policy NAME", section) == 0 && strcmp(ja_policy_options[i].key, key) == 0);
             if (!known)
                 fail_msg("the manual has [%s] %s, the program has not", section, key);
             found++;
         }
     }
-    assert_int_equal(found, ja_options_len);
+    assert_int_equal(found, ja_options_len + JA_POLICY_KEYS);
+}
+
+/* The sentences of --help and the bounds stand in the manual as they are. */
+static void the_manual_has_every_key_of_a_rule(void **state)
+{
+    char entry[512];
+
+    (void)state;
+    for (size_t i = 0; i < JA_POLICY_KEYS; i++) {
+        (void)snprintf(entry, sizeof entry, ".IP \"\\fB%s\\fR = \"\n%s", ja_policy_options[i].key,
+                       ja_policy_options[i].help);
+        if (!strstr(manual, entry))
+            fail_msg("the manual lacks '%s'", entry);
+    }
+    assert_non_null(strstr(manual, "; 0: not; 0 to 7d."));
+}
+
+/* The rules that the manual shows are rules without an error, and none hides another. */
+static void the_manuals_example_is_right(void **state)
+{
+    const char *start = strstr(manual, "[policy backup-by-key]"), *end = start ? strstr(start, ".fi") : NULL;
+    struct ja_config *cfg = NULL;
+
+    (void)state;
+    assert_non_null(end);
+    assert_int_equal(ja_config_parse("example", start, (size_t)(end - start), &cfg, NULL), JA_OK);
+    assert_int_equal(cfg->policy.len, 5);
+    for (size_t i = 0; i < cfg->policy.len; i++) {
+        assert_null(cfg->policy.items[i].error);
+        for (size_t k = 0; k < i; k++)
+            assert_false(ja_policy_covers(&cfg->policy.items[k], &cfg->policy.items[i]));
+    }
+    ja_config_free(cfg);
 }
 
 /* The manual without roff's \-, so that texts compare. */
@@ -751,7 +779,6 @@ int main(void)
         cmocka_unit_test(other_encodings_and_controls_are_refused),
         cmocka_unit_test(long_lines_are_whole),
         cmocka_unit_test(unknown_names_are_refused_with_a_hint),
-        cmocka_unit_test(policy_sections_are_refused),
         cmocka_unit_test(quotation_marks_are_refused),
         cmocka_unit_test(every_option_moves_its_field),
         cmocka_unit_test(values_arrive_where_they_belong),
@@ -771,6 +798,8 @@ int main(void)
         cmocka_unit_test(algorithms_have_exact_names),
         cmocka_unit_test_setup_teardown(the_manual_has_every_option_with_default_and_bounds, read_manual, free_manual),
         cmocka_unit_test_setup_teardown(the_manual_has_no_other_option, read_manual, free_manual),
+        cmocka_unit_test_setup_teardown(the_manual_has_every_key_of_a_rule, read_manual, free_manual),
+        cmocka_unit_test_setup_teardown(the_manuals_example_is_right, read_manual, free_manual),
     };
 
     if (ja_crypto_init(NULL) != JA_OK)
