@@ -214,7 +214,7 @@ static bool read_header(const unsigned char *p, size_t left, size_t width, struc
 {
     size_t count[6];
 
-    if (left < HEADER || memcmp(p, "TZif", 4) != 0)
+    if (left < HEADER || p[0] != 'T' || p[1] != 'Z' || p[2] != 'i' || p[3] != 'f')
         return false;
     for (int i = 0; i < 6; i++) {
         int64_t n = big_endian(p + 20 + 4 * i, 4);
