@@ -32,6 +32,7 @@ const struct command *const cli_tables[] = {
     cmd_token_commands,
     cmd_token_offline_commands,
     cmd_import_commands,
+    cmd_export_commands,
     cmd_key_commands,
     cmd_ssh_key_commands,
     cmd_audit_commands,

@@ -7,6 +7,7 @@
 extern const struct command cmd_audit_commands[];
 extern const struct command cmd_config_commands[];
 extern const struct command cmd_credential_commands[];
+extern const struct command cmd_export_commands[];
 extern const struct command cmd_getent_commands[];
 extern const struct command cmd_import_commands[];
 extern const struct command cmd_key_commands[];

@@ -2,18 +2,10 @@
  * (PAM.md, first section) and does not appear; the password field is '*', which pam_unix needs to see. */
 #include "cli/cmd.h"
 #include "cli/output.h"
-#include "cli/rows.h"
+#include "cli/row_passwd.h"
 #include "common/domain/user.h"
 
 #include <string.h>
-
-static const struct row_field passwd_fields[] = {
-    {"name", NULL, ROW_TEXT},  {"passwd", NULL, ROW_TEXT}, {"uid", NULL, ROW_INT},
-    {"gid", NULL, ROW_INT},    {"gecos", NULL, ROW_TEXT},  {"dir", NULL, ROW_TEXT},
-    {"shell", NULL, ROW_TEXT},
-};
-static const struct row_type passwd_row = {
-    "passwd entry", "passwd", passwd_fields, sizeof passwd_fields / sizeof passwd_fields[0]};
 
 static const struct row_field group_fields[] = {
     {"name", NULL, ROW_TEXT},
@@ -23,16 +15,6 @@ static const struct row_field group_fields[] = {
 };
 static const struct row_type group_row = {
     "group entry", "group", group_fields, sizeof group_fields / sizeof group_fields[0]};
-
-/* passwd(5) has no escape: what would end a field or a line becomes a blank. */
-static void field(char *out, size_t size, const char *text)
-{
-    size_t i = 0;
-
-    for (; text && text[i] && i + 1 < size; i++)
-        out[i] = text[i] == ':' || (unsigned char)text[i] < ' ' ? ' ' : text[i];
-    out[i] = 0;
-}
 
 struct listing {
     struct cli *cli;
@@ -45,25 +27,6 @@ struct listing {
 static bool answers(const struct listing *l, const struct ja_user *u)
 {
     return !u->adopted && (!l->group || u->gid == u->uid);
-}
-
-static enum ja_status put_passwd(struct listing *l, const struct ja_user *u)
-{
-    char gecos[JA_TEXT_MAX + 1], home[JA_TEXT_MAX + 1], shell[JA_TEXT_MAX + 1];
-
-    field(gecos, sizeof gecos, u->full_name);
-    field(home, sizeof home, u->home);
-    field(shell, sizeof shell, u->shell);
-    if (l->rows) {
-        const struct row_value values[] = {ROW_T(u->username), ROW_T("*"),   ROW_N(u->uid),
-                                           ROW_N(u->gid),      ROW_T(gecos), ROW_T(home),
-                                           ROW_T(shell)};
-
-        return cli_rows_add(l->rows, values, l->err);
-    }
-    cli_line(l->cli, "%s:*:%lld:%lld:%s:%s:%s", u->username, (long long)u->uid, (long long)u->gid,
-             gecos, home, shell);
-    return JA_OK;
 }
 
 static enum ja_status put_group(struct listing *l, const struct ja_user *u)
@@ -83,7 +46,7 @@ static enum ja_status put(void *arg, const struct ja_user *u)
 
     if (!answers(l, u))
         return JA_OK;
-    return l->group ? put_group(l, u) : put_passwd(l, u);
+    return l->group ? put_group(l, u) : row_passwd_put(l->cli, l->rows, u, "*", l->err);
 }
 
 /* A number is looked up as uid (the private group has the same one), anything else as a name. */
@@ -113,7 +76,7 @@ static enum ja_status list(struct cli *cli, bool group, struct ja_error *err)
     enum ja_status st = JA_OK;
 
     if (cli->json)
-        st = cli_rows_begin(cli, group ? &group_row : &passwd_row, &l.rows, err);
+        st = cli_rows_begin(cli, group ? &group_row : &row_passwd, &l.rows, err);
     if (st == JA_OK)
         st = cli->nargs > 0 ? put_one(&l, cli->args[0])
                             : ja_user_each(&cli->ctx, &all, put, &l, err);
@@ -157,7 +120,7 @@ const struct command cmd_getent_commands[] = {
         .max_args = 1,
         .summary = "what the name service answers for users",
         .example = "authctl getent passwd alice",
-        .rows = &passwd_row,
+        .rows = &row_passwd,
     },
     {
         .noun = "getent",

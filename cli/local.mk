@@ -10,6 +10,7 @@ ja_authctl_sources = \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
 	cli/read_file.c cli/read_file.h \
+	cli/row_passwd.c cli/row_passwd.h \
 	cli/row_tokens.c cli/row_tokens.h \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
@@ -25,6 +26,7 @@ ja_authctl_sources = \
 	cli/cmd_audit.c \
 	cli/cmd_config.c \
 	cli/cmd_credential.c \
+	cli/cmd_export.c \
 	cli/cmd_getent.c \
 	cli/cmd_import.c \
 	cli/cmd_key.c \

@@ -116,6 +116,7 @@ libja_flow_la_SOURCES = \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
 	common/flow/doctor_stack.c \
+	common/flow/export_flow.c \
 	common/flow/import_account.c common/flow/import_factor.c common/flow/import_row.c \
 	common/flow/import_flow.h common/flow/import_internal.h \
 	common/flow/key_flow.c common/flow/key_flow.h \

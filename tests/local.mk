@@ -227,6 +227,7 @@ ja_bats = \
 	tests/cli/danger.bats \
 	tests/cli/db.bats \
 	tests/cli/doctor.bats \
+	tests/cli/export.bats \
 	tests/cli/help.bats \
 	tests/cli/import.bats \
 	tests/cli/init.bats \

@@ -6,8 +6,8 @@
 #include "common/domain/local_table.h"
 #include "common/domain/local_user.h"
 #include "common/domain/password_hash.h"
-#include "common/domain/permission.h"
 #include "common/domain/posix_id.h"
+#include "common/flow/caller.h"
 #include "common/flow/import_internal.h"
 
 #include <stdio.h>
@@ -42,14 +42,6 @@ enum ja_status ja_import_password(struct ja_import_account *a, const char *field
 bool ja_import_locked(const struct ja_import_account *a)
 {
     return a->locked || a->over_age;
-}
-
-static enum ja_status permit(struct ja_ctx *ctx, const char *name, struct ja_error *err)
-{
-    char resource[sizeof "user/" + JA_USERNAME_MAX];
-
-    (void)snprintf(resource, sizeof resource, "user/%s", name);
-    return ja_permit(ctx, "users:write", resource, err);
 }
 
 /* An earlier run, whole or interrupted between row and mark, is gone on with. */
@@ -193,7 +185,7 @@ static enum ja_status judge_row(struct judge *j, struct ja_import_account *a, st
 
     a->user.status = JA_USER_ACTIVE;
     if (st == JA_OK)
-        st = permit(j->ctx, a->row.name, &why);
+        st = ja_caller_may_name(j->ctx, a->row.name, JA_MAY_CHANGE, &why);
     if (st == JA_OK)
         st = look_for(j, a, local, &why);
     if (st == JA_OK && a->row.outcome == JA_IMPORT_READY)
@@ -395,11 +387,10 @@ enum ja_status ja_import_accounts(struct ja_ctx *ctx, struct ja_import_account *
 {
     struct judge j = {.ctx = ctx, .mode = mode};
     struct ja_import_tally t = {0};
-    enum ja_status st;
+    enum ja_status st = mode->adopt ? ja_caller_may_all(ctx, err) : JA_OK;
 
-    if (mode->adopt && strcmp(ctx->actor.name, "root") != 0)
-        return ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "local users are taken over by root alone");
-    st = ja_local_table_load(&j.local, err);
+    if (st == JA_OK)
+        st = ja_local_table_load(&j.local, err);
     if (st == JA_OK)
         st = run(&j, rows, n, err);
     ja_local_table_free(j.local);

@@ -1,19 +1,14 @@
 /* Second factors that were in use elsewhere. */
-#include "common/domain/permission.h"
+#include "common/flow/caller.h"
 #include "common/flow/import_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum ja_status find_owner(struct ja_ctx *ctx, const char *name, struct ja_user *ret, struct ja_error *err)
 {
     struct ja_user u = {0};
-    char resource[sizeof "user/" + JA_USERNAME_MAX];
-    enum ja_status st = ja_user_find_by_name(ctx, name, &u, err);
+    enum ja_status st = ja_caller_find(ctx, name, JA_MAY_CHANGE, &u, err);
 
-    (void)snprintf(resource, sizeof resource, "user/%s", u.username);
-    if (st == JA_OK)
-        st = ja_permit(ctx, "users:write", resource, err);
     if (st == JA_OK && u.kind != JA_USER_PERSON)
         st = ja_fail(err, JA_ERR_INVALID, "service_account", "a service account has no second factor");
     if (st == JA_OK && u.mfa)

@@ -73,18 +73,19 @@ struct ja_import_tally { size_t added, adopted, unchanged, skipped, failed; };
 /* Accounts keep uid and gid where nobody has them: from 1000 to [accounts] uid_max, whatever uid_min says (their files
  * have these numbers).  Names and uids of /etc/passwd stay local unless `adopt`; who is adopted keeps what /etc/passwd
  * and /etc/shadow of this host say.  Hashes pass ja_password_hash_check (F10).
- * Needs users:write of each; adoption is root's. */
+ * caller.h: JA_MAY_CHANGE of each name; adoption: who may everything. */
 enum ja_status ja_import_accounts(struct ja_ctx *ctx, struct ja_import_account *rows, size_t n,
                                   const struct ja_import_mode *mode, struct ja_import_tally *ret, struct ja_error *err);
-/* Second factors of users that there are, in force at once; their codes become the recovery codes. Needs users:write. */
+/* Second factors of users that there are, in force at once; their codes become the recovery codes. caller.h:
+ * JA_MAY_CHANGE of each. */
 enum ja_status ja_import_factors(struct ja_ctx *ctx, struct ja_import_factor *rows, size_t n,
                                  const struct ja_import_mode *mode, struct ja_import_tally *ret, struct ja_error *err);
 
 /* ---- out ---- */
 
 enum ja_export { JA_EXPORT_USERS, JA_EXPORT_PASSWD, JA_EXPORT_SHADOW };
-/* May the caller have it? Hashes are root's alone ("forbidden"), and their leaving is written to the audit log first.
- * Then every account in order of making; streams. */
+/* May the caller have it? users:read; hashes are root's alone ("forbidden"), and their leaving is written to the audit
+ * log first. Then every account in order of making; streams. */
 enum ja_status ja_export_each(struct ja_ctx *ctx, enum ja_export what, ja_user_fn fn, void *arg, struct ja_error *err);
 /* crypt(3) of the system can verify this hash, so it is worth something in a shadow file. */
 bool ja_export_hash_usable(const char *hash);

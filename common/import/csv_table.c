@@ -5,6 +5,7 @@
 
 #include <csv.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 32
@@ -13,6 +14,7 @@ static __typeof__(csv_init) *late_init;
 static __typeof__(csv_parse) *late_parse;
 static __typeof__(csv_fini) *late_fini;
 static __typeof__(csv_free) *late_free;
+static __typeof__(csv_write) *late_write;
 
 static enum ja_status load(struct ja_error *err)
 {
@@ -21,6 +23,7 @@ static enum ja_status load(struct ja_error *err)
         {"csv_parse", (void **)&late_parse},
         {"csv_fini", (void **)&late_fini},
         {"csv_free", (void **)&late_free},
+        {"csv_write", (void **)&late_write},
     };
 
     return ja_dl_load("libcsv.so.3", symbols, sizeof symbols / sizeof *symbols, err);
@@ -56,13 +59,27 @@ static void add_column(struct table *t, const char *text, size_t len)
         t->st = ja_fail_nomem(t->err);
 }
 
-static void on_field(void *text, size_t len, void *arg)
+/* What a spreadsheet would compute, whatever apostrophes stand before it (CVE-2024-34448 and many like it). */
+static bool is_formula(const char *s, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && s[i] == '\'')
+        i++;
+    return i < len && memchr("=+-@\t\r", s[i], 6);
+}
+
+static void on_field(void *field, size_t len, void *arg)
 {
     struct table *t = arg;
-    const char *column;
+    const char *column, *text = field;
 
     if (t->st != JA_OK)
         return;
+    if (len > 1 && text[0] == '\'' && is_formula(text, len)) { /* the apostrophe that ja_csv_record has put there */
+        text++;
+        len--;
+    }
     if (!ja_utf8_valid(text, len) || memchr(text, 0, len)) {
         refuse(t, "is not UTF-8");
         return;
@@ -130,4 +147,36 @@ enum ja_status ja_csv_parse(const char *name, const void *data, size_t len, json
     else
         json_decref(t.rows);
     return st;
+}
+
+enum ja_status ja_csv_record(const char *const *cells, size_t n, char **ret, size_t *ret_len, struct ja_error *err)
+{
+    size_t size = 2, used = 0;
+    char *line;
+    enum ja_status st = load(err);
+
+    if (st != JA_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        size += 4 + 2 * (cells[i] ? strlen(cells[i]) : 0);
+    line = malloc(size);
+    if (!line)
+        return ja_fail_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        const char *cell = cells[i] ? cells[i] : "";
+
+        size_t start = used;
+
+        used += late_write(line + used, size - used, cell, strlen(cell));
+        if (is_formula(cell, strlen(cell))) {
+            memmove(line + start + 2, line + start + 1, used - start - 1);
+            line[start + 1] = '\'';
+            used++;
+        }
+        line[used++] = i + 1 < n ? ',' : '\r';
+    }
+    line[used++] = '\n';
+    *ret = line;
+    *ret_len = used;
+    return JA_OK;
 }

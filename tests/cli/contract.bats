@@ -165,6 +165,9 @@ authctl_ssh-key_authorized        -        ssh-key authorized alice
 authctl_ssh-key_remove            -        ssh-key remove alice $print
 passwd_entry                      passwd   getent passwd
 group_entry                       group    getent group
+exported_user                     users    user export
+passwd_entry                      passwd   export passwd
+shadow_entry                      shadow   export shadow --yes
 authctl_getent_initgroups         -        getent initgroups alice
 TABLE
     [ "$n" -ge 40 ]
@@ -284,6 +287,9 @@ assert seen' || { echo "$words"; return 1; }
 3 user_not_found       totp confirm nobody 123456
 3 user_not_found       totp status nobody
 3 user_not_found       totp disable nobody
+2 usage                export shadow
+2 usage                import shadow --passwd /etc/passwd
+5 invalid_format       user export --format xml
 3 user_not_found       import google-authenticator nobody /dev/null
 5 file_unreadable      import google-authenticator alice /dev/null
 5 unsafe_file          import oath-users /etc/passwd
