@@ -97,3 +97,39 @@ may() {
     authctl -q role revoke alice admin
     fails_with 4 authctl role revoke bob admin
 }
+
+# Given three hours ago for two: the time that the grant ends has come by itself.
+@test "the end of a grant: no right at once, told once by the purge, who gave what to whom until when" {
+    db=/var/lib/jwtauth/jwtauth.db
+    printf '[email]\nprovider = smtp\nurl = smtps://127.0.0.1:1\nfrom = auth@example.org\n' >>/etc/jwtauth/jwtauth.conf
+    authctl -q user modify alice --email alice@example.org >/dev/null
+    sqlite3 $db "UPDATE users SET email_verified_at = 1 WHERE username = 'alice'"
+    faketime -f -3h authctl -q role grant alice agent --for 2h
+    authctl -q role grant alice user --for 3d
+    authctl -q role grant bob agent --for 9d
+    [ "$(may alice users:read)" = no ]
+    [ "$(authctl role grants --json --user alice | json 'sorted((g["username"], g["role"], g["granted_by"], g["ended"],
+        g["ends_at"] is not None, g["granted_at"] is not None) for g in d["grants"])')" = \
+        "[('alice', 'agent', 'root', True, True, True), ('alice', 'user', 'root', False, True, True)]" ]
+    [ "$(authctl role grants --json --expiring 7d | json '[(g["username"], g["role"]) for g in d["grants"]]')" = "[('alice', 'user')]" ]
+    [ "$(authctl purge --dry-run --json | json 'd["grants"]')" = 1 ]
+    [ "$(authctl purge --json | json 'd["grants"]')" = 1 ]
+    [ "$(authctl purge --json | json 'd["grants"]')" = 0 ]
+    [ "$(authctl role grants --json --user alice | json '[g["role"] for g in d["grants"]]')" = "['user']" ]
+    [ "$(authctl audit list --json --action role.grant_end | json '[(r["actor"], r["target"], r["detail"]["user"],
+        r["detail"]["granted_by"], r["detail"]["until"] - r["detail"]["granted_at"]) for r in d["rows"]]')" = \
+        "[('root', 'role:agent', 'alice', 'root', 7200)]" ]
+    [ "$(authctl outbox list --json | json '[m["destination"] for m in d["messages"] if m["template"] == "grant_ended"]')" = \
+        "['alice@example.org']" ]
+    authctl purge | grep -qx 'dropped 0 grants that ended'
+    authctl purge | grep -qx 'carried out 0 planned locks whose time has come'
+}
+
+@test "user add --role and user modify --role are logged as the grants that they are" {
+    authctl -q user add carol --role agent --role user
+    authctl -q user modify carol --role compliance >/dev/null
+    [ "$(audit_of role.grant | cut -d'|' -f2)" = "role:agent
+role:user
+role:compliance" ]
+    [ "$(audit_of role.grant | grep -c '"user":"carol"')" = 3 ]
+}
