@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define CODE_MAX 64
-#define LABEL_MAX 256
 
 static enum ja_status algorithm_option(struct cli *cli, enum ja_totp_algorithm *ret,
                                        struct ja_error *err)
@@ -30,24 +29,6 @@ static enum ja_status algorithm_option(struct cli *cli, enum ja_totp_algorithm *
                    "--algorithm is SHA1, SHA256 or SHA512");
 }
 
-/* The name that authenticator apps show: configured, or the issuer's host. */
-static void issuer_label(const struct ja_config *cfg, char out[LABEL_MAX])
-{
-    const char *from = cfg->mfa.issuer_label, *scheme;
-    size_t n;
-
-    if (from && *from) {
-        (void)snprintf(out, LABEL_MAX, "%s", from);
-        return;
-    }
-    from = cfg->tokens.issuer ? cfg->tokens.issuer : "";
-    scheme = strstr(from, "://");
-    if (scheme)
-        from = scheme + 3;
-    n = strcspn(from, ":/?#");
-    (void)snprintf(out, LABEL_MAX, "%.*s", n > 0 ? (int)n : 7, n > 0 ? from : "jwtauth");
-}
-
 static enum ja_status answer_enrolment(struct cli *cli, const struct ja_secret *uri,
                                        const struct ja_secret *secret, struct ja_error *err)
 {
@@ -63,7 +44,7 @@ static enum ja_status answer_enrolment(struct cli *cli, const struct ja_secret *
 
 static enum ja_status run_enroll(struct cli *cli, struct ja_error *err)
 {
-    char label[LABEL_MAX];
+    char label[JA_TOTP_LABEL_MAX];
     enum ja_totp_algorithm algorithm = JA_TOTP_SHA1;
     int64_t digits = 6;
     struct ja_user u = {0};
@@ -71,7 +52,7 @@ static enum ja_status run_enroll(struct cli *cli, struct ja_error *err)
     struct ja_secret uri = {0}, secret = {0};
     enum ja_status st = algorithm_option(cli, &algorithm, err);
 
-    issuer_label(cli->ctx.cfg, label);
+    ja_totp_issuer_label(cli->ctx.cfg, label);
     if (st == JA_OK)
         st = cli_opt_int(cli, "digits", 6, 8, 6, &digits, err);
     if (st == JA_OK)

@@ -13,6 +13,7 @@ libja_base_la_SOURCES = \
 	common/base/policy_hours.c common/base/policy_hours.h \
 	common/base/policy_match.c common/base/policy_options.c common/base/policy_rule.h \
 	common/base/proc.c common/base/proc.h \
+	common/base/qr.c common/base/qr.h \
 	common/base/secret.c common/base/secret.h \
 	common/base/status.c common/base/status.h \
 	common/base/text.c common/base/text.h \
@@ -108,6 +109,7 @@ libja_flow_la_SOURCES = \
 	common/flow/account_register.c \
 	common/flow/account_state.c \
 	common/flow/auth_account.c \
+	common/flow/auth_enroll.c \
 	common/flow/auth_finish.c \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h common/flow/auth_policy.c \

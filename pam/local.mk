@@ -3,6 +3,7 @@ pam_jwtauth_la_SOURCES = \
 	pam/pam_account.c \
 	pam/pam_auth.c pam/pam_auth.h \
 	pam/pam_context.c pam/pam_context.h \
+	pam/pam_enroll.c pam/pam_enroll.h \
 	pam/pam_entry.c \
 	pam/pam_options.c pam/pam_options.h \
 	pam/pam_password.c pam/pam_password.h \

@@ -1,4 +1,5 @@
 #include "pam/pam_auth.h"
+#include "pam/pam_enroll.h"
 #include "pam/pam_prompt.h"
 
 #include "common/base/proc.h"
@@ -42,12 +43,16 @@ static enum ja_status ask_password(struct ja_pam_call *call, int item, const cha
 
 /* The code is asked with echo: sshd's password method answers every prompt without echo with the
  * password, and fails cleanly here (SECURITY R7). */
-static enum ja_status ask_next(struct ja_pam_call *call, enum ja_auth_next next, int item,
+static enum ja_status ask_next(struct ja_pam_call *call, const struct ja_auth *auth, int item,
                                const char *prompt, struct ja_secret *ret)
 {
+    enum ja_auth_next next = ja_auth_next(auth);
+
     if (next == JA_NEXT_CODE)
         return ja_pam_ask(call, PAM_PROMPT_ECHO_ON, "Verification code: ", ret);
-    return ask_password(call, item, prompt, ret);
+    if (next == JA_NEXT_PASSWORD)
+        return ask_password(call, item, prompt, ret);
+    return ja_pam_ask_enrolment(call, auth, next, ret);
 }
 
 /* No hashing slot in time: for a name that is not ours that is nothing to fail other modules' users with. */
@@ -69,11 +74,9 @@ static enum ja_pam_outcome answer_failed(struct ja_pam_call *call, enum ja_statu
 enum ja_pam_outcome ja_pam_converse(struct ja_pam_call *call, struct ja_auth *auth, int item,
                                     const char *prompt)
 {
-    enum ja_auth_next next;
-
-    while ((next = ja_auth_next(auth)) != JA_NEXT_DONE) {
+    while (ja_auth_next(auth) != JA_NEXT_DONE) {
         struct ja_secret answer = {0};
-        enum ja_status st = ask_next(call, next, item, prompt, &answer);
+        enum ja_status st = ask_next(call, auth, item, prompt, &answer);
 
         if (st != JA_OK) {
             ja_auth_abandon(auth);
@@ -98,6 +101,11 @@ static enum ja_status begin(struct ja_pam_call *call, struct ja_auth **ret)
         .mfa = (enum ja_mfa_mode)call->opt.mfa,
         .mfa_remember = call->opt.mfa_remember,
         .login = &call->login,
+        .enroll = {
+            .mode = (enum ja_enroll_mode)call->opt.enroll,
+            .until = call->opt.enroll_until,
+            .by_invitation = call->opt.enroll_with == JA_PAM_ENROLL_WITH_INVITE,
+        },
         .forward_pass = call->opt.forward_pass,
         .unknown_ignore = !call->opt.unknown_fails,
     };

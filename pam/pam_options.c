@@ -36,7 +36,9 @@ static const struct option table[] = {
     {"forward_pass", FLAG, AT(forward_pass), {{0}}},
     {"mfa", CHOICE, AT(mfa), {{"auto", JA_MFA_AUTO}, {"required", JA_MFA_ALWAYS}, {"off", JA_MFA_OFF}}},
     {"mfa_remember", SPAN, AT(mfa_remember), {{0}}},
-    {"enroll", LATER, NOWHERE, {{"off", 0}}},
+    {"enroll", CHOICE, AT(enroll), {{"off", JA_ENROLL_OFF}, {"offer", JA_ENROLL_OFFER}, {"require", JA_ENROLL_REQUIRE}}},
+    {"enroll_until", TIME, AT(enroll_until), {{0}}},
+    {"enroll_with", CHOICE, AT(enroll_with), {{"password", JA_PAM_ENROLL_WITH_PASSWORD}, {"invite", JA_PAM_ENROLL_WITH_INVITE}}},
     {"accept", LATER, NOWHERE, {{"password", 0}}},
     {"require_role", TEXT, AT(require_role), {{0}}},
     {"require_permission", TEXT, AT(require_permission), {{0}}},
@@ -135,6 +137,18 @@ static enum ja_status set(const struct option *o, const char *value, char *opts,
     return set_choice(o, value, opts, err);
 }
 
+/* A word that would do nothing is a mistake. */
+static enum ja_status check_enroll(const struct ja_pam_options *opts, struct ja_error *err)
+{
+    if (opts->enroll_until && opts->enroll != JA_ENROLL_REQUIRE)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"enroll_until\" goes with enroll=require only");
+    if (opts->enroll_with == JA_PAM_ENROLL_WITH_INVITE && opts->enroll == JA_ENROLL_OFF)
+        return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                       "module option \"enroll_with=invite\" goes with enroll=offer or enroll=require only");
+    return JA_OK;
+}
+
 enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_options *ret,
                                     struct ja_error *err)
 {
@@ -157,6 +171,9 @@ enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_o
         if (st != JA_OK)
             return st;
     }
+    st = check_enroll(&opts, err);
+    if (st != JA_OK)
+        return st;
     *ret = opts;
     return JA_OK;
 }

@@ -9,12 +9,17 @@
 
 #include "common/flow/auth_flow.h"
 
+enum { JA_PAM_ENROLL_WITH_PASSWORD, JA_PAM_ENROLL_WITH_INVITE };
+
 struct ja_pam_options {
     const char *conf;     /* NULL: the built-in path */
     const char *require_role, *require_permission; /* NULL: none */
     const char *audience; /* NULL: configured */
     int mfa;              /* enum ja_mfa_mode */
     int64_t mfa_remember; /* seconds; 0: off */
+    int enroll;           /* enum ja_enroll_mode */
+    int enroll_with;      /* JA_PAM_ENROLL_WITH_ */
+    int64_t enroll_until; /* seconds since the epoch; 0: none */
     int unknown_fails;
     int token_none;
     bool debug, try_first_pass, use_first_pass, forward_pass, token_required, quiet, nodelay;

@@ -111,6 +111,7 @@ tests_unit_test_query_plan_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 # The real module under the real libpam, on a temporary store; root only.
 ja_pamtests = \
 	tests/pam/test_cve_pam \
+	tests/pam/test_enroll \
 	tests/pam/test_hostile \
 	tests/pam/test_login \
 	tests/pam/test_returns
@@ -119,6 +120,9 @@ ja_pam_libs = $(LDADD) -lpam -loath -lpthread
 tests_pam_test_cve_pam_SOURCES = tests/pam/test_cve_pam.c $(ja_pam_world)
 tests_pam_test_cve_pam_LDADD = $(ja_pam_libs)
 tests_pam_test_cve_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_pam_test_enroll_SOURCES = tests/pam/test_enroll.c $(ja_pam_world)
+tests_pam_test_enroll_LDADD = $(ja_pam_libs)
+tests_pam_test_enroll_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_pam_test_hostile_SOURCES = tests/pam/test_hostile.c $(ja_pam_world)
 tests_pam_test_hostile_LDADD = $(ja_pam_libs)
 tests_pam_test_hostile_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

@@ -118,8 +118,7 @@ enum ja_status ja_recovery_import(struct ja_ctx *ctx, const char *user_id, const
     return st;
 }
 
-static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja_secret *codes,
-                              struct ja_error *err)
+static enum ja_status make_one(struct ja_secret *codes, struct ja_error *err)
 {
     unsigned char random[SYMBOLS];
     char text[SYMBOLS];
@@ -127,8 +126,6 @@ static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja
 
     for (size_t i = 0; st == JA_OK && i < SYMBOLS; i++)
         text[i] = ALPHABET[random[i] & 31];
-    if (st == JA_OK)
-        st = insert(ctx, user_id, text, err);
     for (size_t i = 0; st == JA_OK && i < SYMBOLS; i += GROUP) {
         st = ja_secret_append(codes, text + i, GROUP, err);
         if (st == JA_OK)
@@ -139,17 +136,44 @@ static enum ja_status add_one(struct ja_ctx *ctx, const char *user_id, struct ja
     return st;
 }
 
-enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id,
-                                      struct ja_secret *ret, struct ja_error *err)
+enum ja_status ja_recovery_new(int64_t count, struct ja_secret *ret, struct ja_error *err)
 {
-    int64_t count = ctx->cfg->mfa.recovery_codes;
     struct ja_secret codes = {0};
     enum ja_status st = ja_secret_init(&codes, (size_t)count * (JA_RECOVERY_CODE_LEN + 1), err);
 
-    if (st == JA_OK)
-        st = ja_recovery_delete(ctx, user_id, err);
     for (int64_t i = 0; st == JA_OK && i < count; i++)
-        st = add_one(ctx, user_id, &codes, err);
+        st = make_one(&codes, err);
+    if (st == JA_OK)
+        *ret = codes;
+    else
+        ja_secret_clear(&codes);
+    return st;
+}
+
+enum ja_status ja_recovery_replace(struct ja_ctx *ctx, const char *user_id, const struct ja_secret *codes,
+                                   struct ja_error *err)
+{
+    char text[SYMBOLS];
+    enum ja_status st = ja_recovery_delete(ctx, user_id, err);
+
+    for (size_t at = 0; st == JA_OK && at < codes->len; at += JA_RECOVERY_CODE_LEN + 1) {
+        if (!normalize((const char *)codes->data + at, JA_RECOVERY_CODE_LEN, text))
+            st = ja_fail(err, JA_ERR_INTERNAL, "internal", "recovery codes of another form");
+        if (st == JA_OK)
+            st = insert(ctx, user_id, text, err);
+    }
+    sodium_memzero(text, sizeof text);
+    return st;
+}
+
+enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id,
+                                      struct ja_secret *ret, struct ja_error *err)
+{
+    struct ja_secret codes = {0};
+    enum ja_status st = ja_recovery_new(ctx->cfg->mfa.recovery_codes, &codes, err);
+
+    if (st == JA_OK)
+        st = ja_recovery_replace(ctx, user_id, &codes, err);
     if (st == JA_OK)
         *ret = codes;
     else

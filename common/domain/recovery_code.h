@@ -13,6 +13,10 @@
 /* Replaces all codes of the user; `ret` gets them one a line. */
 enum ja_status ja_recovery_regenerate(struct ja_ctx *ctx, const char *user_id,
                                       struct ja_secret *ret, struct ja_error *err);
+/* The two halves of that: codes that are stored nowhere yet, one a line, and what was shown as all of the user's. */
+enum ja_status ja_recovery_new(int64_t count, struct ja_secret *ret, struct ja_error *err);
+enum ja_status ja_recovery_replace(struct ja_ctx *ctx, const char *user_id, const struct ja_secret *codes,
+                                   struct ja_error *err);
 /* One more code, of 8 digits as somebody else made it: JA_ERR_INVALID "invalid_code". Codes that are there stay. */
 enum ja_status ja_recovery_import(struct ja_ctx *ctx, const char *user_id, const char *code, size_t len,
                                   struct ja_error *err);

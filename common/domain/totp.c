@@ -150,12 +150,10 @@ static enum ja_status insert(struct ja_ctx *ctx, const char *user_id, const stru
     return st;
 }
 
-enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_totp_algorithm a,
-                              int digits, struct ja_totp *ret, struct ja_error *err)
+enum ja_status ja_totp_new(enum ja_totp_algorithm a, int digits, int64_t now, struct ja_totp *ret,
+                           struct ja_error *err)
 {
-    struct ja_totp t = {.algorithm = a, .digits = digits, .period = PERIOD,
-                        .created_at = ja_now(&ctx->clock)};
-    char *sealed = NULL, aad[64];
+    struct ja_totp t = {.algorithm = a, .digits = digits, .period = PERIOD, .created_at = now};
     enum ja_status st = JA_OK;
 
     if (a < JA_TOTP_SHA1 || a > JA_TOTP_SHA512)
@@ -163,14 +161,28 @@ enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_t
                        "the algorithm is not SHA1, SHA256 or SHA512");
     if (digits != 6 && digits != 8)
         return ja_fail(err, JA_ERR_INVALID, "invalid_digits", "codes have 6 or 8 digits");
-    identity(user_id, aad);
     st = ja_secret_init(&t.secret, SECRET_BYTES, err);
     if (st == JA_OK)
         st = ja_random(t.secret.data, SECRET_BYTES, err);
     if (st == JA_OK) {
         t.secret.len = SECRET_BYTES;
-        st = ja_seal(ctx, aad, t.secret.data, t.secret.len, &sealed, err);
+        *ret = t;
+    } else {
+        ja_totp_clear(&t);
     }
+    return st;
+}
+
+enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_totp_algorithm a,
+                              int digits, struct ja_totp *ret, struct ja_error *err)
+{
+    struct ja_totp t = {0};
+    char *sealed = NULL, aad[64];
+    enum ja_status st = ja_totp_new(a, digits, ja_now(&ctx->clock), &t, err);
+
+    identity(user_id, aad);
+    if (st == JA_OK)
+        st = ja_seal(ctx, aad, t.secret.data, t.secret.len, &sealed, err);
     if (st == JA_OK)
         st = insert(ctx, user_id, &t, sealed, err);
     free(sealed);
@@ -389,6 +401,23 @@ static enum ja_status append_escaped(struct ja_secret *s, const char *text, stru
 static enum ja_status append(struct ja_secret *s, const char *text, struct ja_error *err)
 {
     return ja_secret_append(s, text, strlen(text), err);
+}
+
+void ja_totp_issuer_label(const struct ja_config *cfg, char out[JA_TOTP_LABEL_MAX])
+{
+    const char *from = cfg->mfa.issuer_label, *scheme;
+    size_t n;
+
+    if (from && *from) {
+        (void)snprintf(out, JA_TOTP_LABEL_MAX, "%s", from);
+        return;
+    }
+    from = cfg->tokens.issuer ? cfg->tokens.issuer : "";
+    scheme = strstr(from, "://");
+    if (scheme)
+        from = scheme + 3;
+    n = strcspn(from, ":/?#");
+    (void)snprintf(out, JA_TOTP_LABEL_MAX, "%.*s", n > 0 ? (int)n : 7, n > 0 ? from : "jwtauth");
 }
 
 enum ja_status ja_totp_uri(const struct ja_totp *t, const char *issuer_label, const char *username,

@@ -38,6 +38,9 @@ void ja_totp_clear(struct ja_totp *t);
 /* JA_ERR_NOT_FOUND when the user has none. Without ret->secret when `with_secret` is false. */
 enum ja_status ja_totp_find(struct ja_ctx *ctx, const char *user_id, bool with_secret,
                             struct ja_totp *ret, struct ja_error *err);
+/* A new secret that is stored nowhere yet: for ja_totp_import, once it was confirmed. */
+enum ja_status ja_totp_new(enum ja_totp_algorithm a, int digits, int64_t now, struct ja_totp *ret,
+                           struct ja_error *err);
 /* New unconfirmed secret in place of any unconfirmed one; JA_ERR_EXISTS when one is in force.
  * In the caller's transaction. */
 enum ja_status ja_totp_create(struct ja_ctx *ctx, const char *user_id, enum ja_totp_algorithm a,
@@ -65,6 +68,9 @@ enum ja_status ja_totp_match(const struct ja_totp *t, int window, int64_t now, c
  */
 enum ja_status ja_totp_consume(struct ja_ctx *ctx, const char *user_id, int64_t step,
                                struct ja_error *err);
+#define JA_TOTP_LABEL_MAX 256
+/* The name that authenticator apps show: configured, or the issuer's host. */
+void ja_totp_issuer_label(const struct ja_config *cfg, char out[JA_TOTP_LABEL_MAX]);
 /* otpauth://totp/LABEL:user?secret=...&issuer=...&algorithm=...&digits=...&period=... */
 enum ja_status ja_totp_uri(const struct ja_totp *t, const char *issuer_label, const char *username,
                            struct ja_secret *ret, struct ja_error *err);

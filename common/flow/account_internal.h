@@ -3,6 +3,7 @@
 #define JA_FLOW_ACCOUNT_INTERNAL_H
 
 #include "common/domain/audit.h"
+#include "common/domain/one_time_token.h"
 #include "common/domain/user.h"
 #include "common/flow/account_flow.h"
 
@@ -75,6 +76,14 @@ enum ja_status ja_contact_send_all(struct ja_ctx *ctx, struct ja_user *u, struct
 /* To the email address, or without one to the phone. */
 enum ja_status ja_invite_send(struct ja_ctx *ctx, const struct ja_user *u, struct ja_sent *ret_sent,
                               struct ja_error *err);
+
+/* ---- proofs that set a password (reset_flow.c) ---- */
+/* Is the account still one that this proof is for, with the address that it went to? JA_ERR_DENIED. */
+enum ja_status ja_proof_still_good(const struct ja_user *u, const struct ja_ott *ott, struct ja_error *err);
+/* In the caller's transaction: uses the proof up, sets the password, ends what there was; an invited account becomes
+ * active, its address verified. JA_ERR_DENIED: the proof is not good any more. */
+enum ja_status ja_proof_set_password(struct ja_ctx *ctx, const struct ja_ott *ott, const char *hash,
+                                     struct ja_user *ret, struct ja_error *err);
 
 /* Policy, then the hash into u->password_hash. Slow: before the transaction. */
 enum ja_status ja_account_hash_password(struct ja_ctx *ctx, const struct ja_secret *pw,

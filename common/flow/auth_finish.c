@@ -29,7 +29,7 @@ struct finish {
 static const char *amr_of(const struct ja_auth *a)
 {
     if (!a->code_ok)
-        return "pwd";
+        return a->enrol.confirmed ? "pwd otp mfa" : "pwd";
     return a->recovery ? "pwd rc mfa" : "pwd otp mfa";
 }
 
@@ -158,6 +158,8 @@ static void deny(struct finish *f, enum ja_auth_reason reason)
 /* The password that was verified is still the one; a rehash by a parallel login is no change. */
 static bool same_password(const struct ja_auth *a, const struct ja_user *now)
 {
+    if (a->enrol.hash)
+        return now->password_hash && strcmp(a->enrol.hash, now->password_hash) == 0;
     if (!a->user.password_hash || !now->password_hash)
         return false;
     if (strcmp(a->user.password_hash, now->password_hash) == 0)
@@ -330,7 +332,7 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
 
     if (a->booked && forgives(f))
         st = ja_throttle_clear(a->ctx, &a->who, err);
-    if (st == JA_OK && a->code_booked && a->code_ok)
+    if (st == JA_OK && a->code_booked && (a->code_ok || a->enrol.confirmed))
         st = ja_throttle_clear_code(a->ctx, ja_auth_code_kind(a), a->user_key, err);
     if (st == JA_OK && f->fruit != FRUIT_PROOF)
         st = ja_auth_note_remembered(a, &f->user, err);
@@ -368,14 +370,18 @@ static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason,
 
 static enum ja_status decide(struct finish *f, enum ja_auth_reason *reason, struct ja_error *err)
 {
-    enum ja_status st = look_again(f, reason, err);
+    enum ja_status st = ja_auth_accept_invitation(f->a, reason, err);
 
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = look_again(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = consume_code(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = judge_terms(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = judge_source(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = ja_auth_store_factor(f->a, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = write_success(f, err);
     return st;
@@ -408,8 +414,14 @@ static enum ja_auth_reason reason_so_far(const struct ja_auth *a)
 {
     if (a->reason != JA_REASON_NONE)
         return a->reason;
-    if (a->next != JA_NEXT_DONE)
-        return a->next == JA_NEXT_CODE ? JA_REASON_CODE_REQUIRED : JA_REASON_WRONG_PASSWORD;
+    switch (a->next) {
+    case JA_NEXT_DONE: break;
+    case JA_NEXT_CODE: return JA_REASON_CODE_REQUIRED;
+    case JA_NEXT_PASSWORD: return JA_REASON_WRONG_PASSWORD;
+    case JA_NEXT_NEW_PASSWORD: return JA_REASON_NO_PASSWORD;
+    case JA_NEXT_ENROLL:
+    case JA_NEXT_RECOVERY: return JA_REASON_NO_SECOND_FACTOR;
+    }
     return a->password_ok ? JA_REASON_NONE : JA_REASON_WRONG_PASSWORD;
 }
 

@@ -284,6 +284,8 @@ static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
         return JA_REASON_UNKNOWN_USER;
     if (a->user.kind != JA_USER_PERSON)
         return JA_REASON_NOT_A_PERSON;
+    if (a->enrol.invited)
+        return JA_REASON_NONE; /* pending still; finish makes it active, and looks again */
     if (!a->user.password_hash)
         return JA_REASON_NO_PASSWORD;
     if (!a->password_ok)
@@ -322,7 +324,7 @@ static enum ja_status after_password(struct ja_auth *a, struct ja_error *err)
     a->next = due ? JA_NEXT_CODE : JA_NEXT_DONE;
     if (due && a->code.data)
         return evaluate_code(a, (const char *)a->code.data, a->code.len, err);
-    return JA_OK;
+    return ja_auth_enroll_begin(a, err);
 }
 
 /* A hash with other parameters than configured is made anew after success: before it, the time of a second
@@ -347,6 +349,8 @@ static enum ja_status answer_password(struct ja_auth *a, const void *answer, siz
         st = split_forward(a, answer, &len, err);
     if (st == JA_OK)
         st = verify(a, answer, len, &rehash, err);
+    if (st == JA_OK && form_ok(answer, len))
+        st = ja_auth_judge_invitation(a, answer, len, err);
     if (st != JA_OK)
         return st;
     a->evaluated = true;
@@ -442,7 +446,7 @@ static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t 
     }
     if (st == JA_OK && a->reason == JA_REASON_NONE && !a->code_ok)
         a->reason = a->user.mfa ? JA_REASON_WRONG_CODE : JA_REASON_NO_SECOND_FACTOR;
-    return st;
+    return st == JA_OK ? ja_auth_enroll_begin(a, err) : st;
 }
 
 enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
@@ -453,8 +457,12 @@ enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t l
 
     if (auth->dead || auth->finished || next == JA_NEXT_DONE)
         return ja_fail(err, JA_ERR_INTERNAL, "no_answer_due", "an answer that was not asked for");
-    st = next == JA_NEXT_PASSWORD ? answer_password(auth, answer, len, err)
-                                  : evaluate_code(auth, answer, len, err);
+    if (next == JA_NEXT_PASSWORD)
+        st = answer_password(auth, answer, len, err);
+    else if (next == JA_NEXT_CODE)
+        st = evaluate_code(auth, answer, len, err);
+    else
+        st = ja_auth_enroll_answer(auth, answer, len, err);
     if (st != JA_OK) {
         auth->dead = true;
         auth->next = JA_NEXT_DONE;
@@ -493,6 +501,7 @@ void ja_auth_free(struct ja_auth *auth)
         return;
     ja_user_clear(&auth->user);
     ja_totp_clear(&auth->totp);
+    ja_auth_enroll_clear(auth);
     ja_secret_clear(&auth->code);
     ja_secret_clear(&auth->password);
     sodium_memzero(auth, sizeof *auth);

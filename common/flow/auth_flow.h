@@ -1,6 +1,7 @@
 /* Login as one state machine (DESIGN section 4): PAM, authctl and jwtauthd carry prompts and answers.
  *
  *   ja_auth_begin -> [ja_auth_next: PASSWORD -> ja_auth_answer] -> [CODE -> ja_auth_answer] -> DONE
+ *      with `enroll`: -> [NEW_PASSWORD ->] [ENROLL -> ja_auth_answer] -> [RECOVERY -> ja_auth_answer] -> DONE
  *                 -> ja_auth_finish (account checks, source, session or handle, audit: one transaction)
  *
  * The verdict starts as JA_DENY and only ja_auth_finish makes it JA_ALLOW.  A status other than
@@ -14,12 +15,28 @@
 #include "common/base/proc.h"
 #include "common/base/verdict.h"
 #include "common/domain/ctx.h"
+#include "common/domain/password_policy.h"
 #include "common/domain/session.h"
 #include "common/domain/token.h"
 #include "common/domain/user.h"
 #include "common/flow/policy.h"
 
-enum ja_auth_next { JA_NEXT_PASSWORD, JA_NEXT_CODE, JA_NEXT_DONE };
+enum ja_auth_next {
+    JA_NEXT_PASSWORD, JA_NEXT_CODE, JA_NEXT_DONE,
+    JA_NEXT_NEW_PASSWORD, /* who came by an invitation chooses one */
+    JA_NEXT_ENROLL,       /* the code of the key in ja_auth_enrolment; "" skips where that may be */
+    JA_NEXT_RECOVERY      /* "yes": the recovery codes in ja_auth_enrolment were kept */
+};
+
+/* What becomes of a user who has no second factor, after everything else was right. */
+enum ja_enroll_mode { JA_ENROLL_OFF, JA_ENROLL_OFFER, JA_ENROLL_REQUIRE };
+struct ja_enroll_terms {
+    enum ja_enroll_mode mode; /* where a second factor is demanded, an offer cannot be skipped either */
+    int64_t until;            /* REQUIRE: before this time an offer; 0: at once */
+    /* A password alone enrols nobody: only who was invited does. In place of the password that an invited user has
+     * not yet, the first prompt takes the invitation; a password is chosen in the same login. */
+    bool by_invitation;
+};
 
 /* The true reason; for the audit log, return codes and exit codes, never shown as text to the caller. */
 enum ja_auth_reason {
@@ -59,6 +76,7 @@ struct ja_auth_request {
     const struct ja_proc_login *login; /* this process's, where a factor may be remembered; NULL: not */
     const char *target;     /* whom the service acts for, as far as it says so; NULL: the same user */
     unsigned accept;        /* JA_ACCEPT_ bits; 0: password */
+    struct ja_enroll_terms enroll; /* the front end has to answer the three prompts then */
     bool forward_pass;
     bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
 };
@@ -84,6 +102,16 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
 enum ja_auth_next ja_auth_next(const struct ja_auth *auth);
 enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
                               struct ja_error *err);
+/* What the three prompts are about. Nothing of it is in the store before ja_auth_finish, which writes password, factor
+ * and recovery codes in one transaction, or nothing: whoever breaks off has enrolled nothing. */
+struct ja_enrolment {
+    struct ja_secret key, uri; /* base32; otpauth:// for an app */
+    struct ja_secret codes;    /* recovery codes, one a line */
+    bool may_skip;
+    bool again;                /* the last answer was not right; it is asked a few times */
+    struct ja_policy_report report; /* with NEW_PASSWORD, again: what was wrong with it */
+};
+const struct ja_enrolment *ja_auth_enrolment(const struct ja_auth *auth); /* valid until the next answer */
 /* The conversation ended without an answer: a try that evaluated nothing is taken back, another one stays counted. */
 void ja_auth_abandon(struct ja_auth *auth);
 

@@ -2,6 +2,7 @@
 #ifndef JA_FLOW_AUTH_INTERNAL_H
 #define JA_FLOW_AUTH_INTERNAL_H
 
+#include "common/domain/one_time_token.h"
 #include "common/domain/password_hash.h"
 #include "common/domain/recovery_code.h"
 #include "common/domain/signing_key.h"
@@ -10,6 +11,18 @@
 #include "common/flow/auth_flow.h"
 
 #define JA_AUDIT_TARGET_MAX (sizeof "user:" + JA_USERNAME_MAX)
+
+/* Made during the login, kept in memory until finish. */
+struct enrolment {
+    struct ja_enrolment shown;
+    bool invited;                 /* the first answer was the invitation `ott` */
+    struct ja_ott ott;
+    char *hash;                   /* of the password that the invited user chose */
+    struct ja_totp totp;
+    int64_t step;                 /* of its first code */
+    bool confirmed;               /* the code was right and the recovery codes were kept */
+    int tries;                    /* wrong answers to the prompt that is open */
+};
 
 struct ja_auth {
     struct ja_ctx *ctx;
@@ -42,12 +55,25 @@ struct ja_auth {
     int64_t step;                 /* TOTP step that the code belongs to */
     struct ja_secret code;        /* kept until finish consumes it */
     bool rehash;                  /* the stored hash has other parameters than configured */
+    struct enrolment enrol;
     struct ja_secret password;    /* kept for the rehash after success only */
     bool finished;
 };
 
 /* Which secret a code is of: what its tries are counted against (throttle.h). */
 const char *ja_auth_code_kind(const struct ja_auth *auth);
+
+/* ---- enrolment during a login (auth_enroll.c) ---- */
+/* Is the first answer the invitation of a user who has no password yet? It is looked at only where terms and user
+ * allow it; its work does not replace the hash. */
+enum ja_status ja_auth_judge_invitation(struct ja_auth *auth, const void *answer, size_t len, struct ja_error *err);
+/* All that every login asks was answered: does enrolment follow? Sets next and reason. */
+enum ja_status ja_auth_enroll_begin(struct ja_auth *auth, struct ja_error *err);
+enum ja_status ja_auth_enroll_answer(struct ja_auth *auth, const void *answer, size_t len, struct ja_error *err);
+/* In finish's transaction: before the account is looked at, and after. *reason other than NONE: refused. */
+enum ja_status ja_auth_accept_invitation(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err);
+enum ja_status ja_auth_store_factor(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err);
+void ja_auth_enroll_clear(struct ja_auth *auth);
 
 /* Is there a remembered factor of this login? *ret false where nothing may be remembered. */
 enum ja_status ja_auth_find_remembered(const struct ja_auth *auth, const struct ja_user *user, bool *ret,

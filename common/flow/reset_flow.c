@@ -129,8 +129,7 @@ static enum ja_status gone(struct ja_error *err)
                    "the token is wrong, was used, or has ended; ask for a new one");
 }
 
-/* Is the account still one that this proof is for, with the address that it went to? */
-static enum ja_status still_good(const struct ja_user *u, const struct ja_ott *ott, struct ja_error *err)
+enum ja_status ja_proof_still_good(const struct ja_user *u, const struct ja_ott *ott, struct ja_error *err)
 {
     char email[JA_EMAIL_MAX + 1], phone[JA_PHONE_MAX + 1];
     bool invited = ott->purpose == JA_PURPOSE_INVITE;
@@ -161,8 +160,8 @@ static enum ja_status accept_invitation(struct ja_ctx *ctx, struct ja_user *u, c
     return st;
 }
 
-static enum ja_status set_password(struct ja_ctx *ctx, const struct ja_ott *ott, const char *hash,
-                                   struct ja_user *ret, struct ja_error *err)
+enum ja_status ja_proof_set_password(struct ja_ctx *ctx, const struct ja_ott *ott, const char *hash,
+                                     struct ja_user *ret, struct ja_error *err)
 {
     bool invited = ott->purpose == JA_PURPOSE_INVITE;
     struct ja_user u = {0};
@@ -171,7 +170,7 @@ static enum ja_status set_password(struct ja_ctx *ctx, const struct ja_ott *ott,
     if (st == JA_ERR_NOT_FOUND)
         st = gone(err);
     if (st == JA_OK)
-        st = still_good(&u, ott, err);
+        st = ja_proof_still_good(&u, ott, err);
     if (st == JA_OK)
         st = ja_ott_consume(ctx, ott, err);
     if (st == JA_OK)
@@ -201,7 +200,7 @@ static enum ja_status hash_for(struct ja_ctx *ctx, const struct ja_ott *ott, con
     if (st == JA_ERR_NOT_FOUND)
         return gone(err);
     if (st == JA_OK)
-        st = still_good(ret, ott, err);
+        st = ja_proof_still_good(ret, ott, err);
     return st == JA_OK ? ja_account_hash_password(ctx, pw, ret, report, err) : st;
 }
 
@@ -218,7 +217,7 @@ enum ja_status ja_reset_confirm(struct ja_ctx *ctx, const struct ja_reset *r, co
     if (st == JA_OK)
         st = ja_db_begin(ctx->db, err);
     if (st == JA_OK)
-        st = ja_tx_end(ctx, set_password(ctx, &ott, hashed.password_hash, ret, err), err);
+        st = ja_tx_end(ctx, ja_proof_set_password(ctx, &ott, hashed.password_hash, ret, err), err);
     ja_user_clear(&hashed);
     return st;
 }

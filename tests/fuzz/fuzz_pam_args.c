@@ -27,12 +27,15 @@ static bool known(const char *word)
 {
     static const char *const words[] = {
         "debug", "try_first_pass", "use_first_pass", "forward_pass", "token_required", "quiet", "nodelay",
-        "mfa=auto", "mfa=required", "mfa=off", "enroll=off", "accept=password", "token=file",
+        "mfa=auto", "mfa=required", "mfa=off", "enroll=off", "enroll=offer", "enroll=require",
+        "enroll_with=password", "enroll_with=invite", "accept=password", "token=file",
         "token=none", "unknown_user=ignore", "unknown_user=fail"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0)
             return true;
+    if (strncmp(word, "enroll_until=", 13) == 0)
+        return strlen(word) >= 13 + 20 && word[13 + 10] == 'T'; /* RFC 3339's shortest */
     if (strncmp(word, "mfa_remember=", 13) == 0)
         return is_span(word + 13);
     return strncmp(word, "conf=/", 6) == 0 || (strncmp(word, "audience=", 9) == 0 && word[9]);
@@ -71,6 +74,10 @@ static void demand_faithful(int argc, const char **argv, const struct ja_pam_opt
     FUZZ_DEMAND((o->mfa == JA_MFA_OFF) == has(argc, argv, "mfa=off"));
     FUZZ_DEMAND((o->mfa == JA_MFA_ALWAYS) == has(argc, argv, "mfa=required"));
     FUZZ_DEMAND((o->unknown_fails == 1) == has(argc, argv, "unknown_user=fail"));
+    FUZZ_DEMAND((o->enroll == JA_ENROLL_OFFER) == has(argc, argv, "enroll=offer"));
+    FUZZ_DEMAND((o->enroll == JA_ENROLL_REQUIRE) == has(argc, argv, "enroll=require"));
+    FUZZ_DEMAND(o->enroll == JA_ENROLL_REQUIRE || o->enroll_until == 0);
+    FUZZ_DEMAND(o->enroll != JA_ENROLL_OFF || o->enroll_with == JA_PAM_ENROLL_WITH_PASSWORD);
     FUZZ_DEMAND((o->token_none == 1) == has(argc, argv, "token=none"));
 }
 

@@ -200,8 +200,32 @@ static char *copy(const char *s)
     return c;
 }
 
-static const char *answer_of(const struct person *p, const struct pam_message *m)
+/* The code of the key in the text, as an app makes it. */
+static const char *code_of_key(const struct person *p)
 {
+    static __thread char code[7];
+    const char *key = NULL;
+    struct ja_secret secret = {0};
+    struct ja_error err = {0};
+
+    for (const char *at = p->heard; (at = strstr(at, "Key:  ")); at++)
+        key = at + strlen("Key:  ");
+    must_libc(key != NULL, "no key was shown");
+    must(ja_totp_decode(key, strcspn(key, "\n"), &secret, &err), &err, "base32");
+    must_libc(secret.len == 20, "secret of 20 bytes");
+    world_code(secret.data, 0, code);
+    ja_secret_clear(&secret);
+    return code;
+}
+
+static const char *answer_of(struct person *p, const struct pam_message *m)
+{
+    if (strstr(m->msg, "Code that the app shows") || strstr(m->msg, "Type yes")) {
+        const char *said = p->enroll ? p->enroll[p->enrolled] : NULL;
+
+        p->enrolled += said != NULL;
+        return said && strcmp(said, "CODE") == 0 ? code_of_key(p) : said;
+    }
     if (strstr(m->msg, "Verification code"))
         return p->code;
     if (strstr(m->msg, "Current"))
@@ -238,6 +262,8 @@ static int converse(int n, const struct pam_message **m, struct pam_response **r
     }
     if (p->prompts == 0 && p->change_user_to[0])
         (void)pam_set_item(p->pamh, PAM_USER, p->change_user_to);
+    if (p->during)
+        p->during(p, p->prompts);
     mood = p->prompts++ >= p->from ? p->mood : SPEAKS;
     if (mood == FAILS)
         return PAM_CONV_ERR;

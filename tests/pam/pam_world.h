@@ -25,7 +25,12 @@ struct person {
     int from;            /* the prompt (from 0) at which the mood sets in */
     /* heard */
     int prompts, errors, infos, echo_on;
-    char heard[8192];    /* every message, "|" behind each */
+    char heard[32768];    /* every message, "|" behind each */
+    /* enrolment: answers in their order; "CODE": the right one for the key that was shown last */
+    const char *const *enroll;
+    int enrolled;            /* how many of them were given */
+    void (*during)(struct person *p, int prompt); /* what happens while a prompt is open */
+    void *arg;               /* of `during` */
     char change_user_to[64]; /* during the first prompt the application changes PAM_USER */
     pam_handle_t *pamh;
 };

@@ -330,7 +330,15 @@ static const struct { const char *what; void (*spoil)(struct world *w); const ch
     {"jwt_once not supported", nothing, "jwt_once"},
     {"require_role empty", nothing, "require_role="},
     {"require_permission without a value", nothing, "require_permission"},
-    {"enroll=require not supported", nothing, "enroll=require"},
+    {"enroll unknown", nothing, "enroll=maybe"},
+    {"enroll without a value", nothing, "enroll"},
+    {"enroll_until without enroll", nothing, "enroll_until=2027-01-31T23:59:59Z"},
+    {"enroll_until with an offer", nothing, "enroll=offer enroll_until=2027-01-31T23:59:59Z"},
+    {"enroll_until of a day alone", nothing, "enroll=require enroll_until=2027-01-31"},
+    {"enroll_until a duration", nothing, "enroll=require enroll_until=7d"},
+    {"enroll_until no such day", nothing, "enroll=require enroll_until=2027-02-31T00:00:00Z"},
+    {"enroll_with without enroll", nothing, "enroll_with=invite"},
+    {"enroll_with unknown", nothing, "enroll=offer enroll_with=email"},
     {"mfa_remember without a unit", nothing, "mfa_remember=15"},
     {"mfa_remember for ever", nothing, "mfa_remember=2d"},
     {"mfa_remember of nothing", nothing, "mfa_remember=0s"},
@@ -369,7 +377,8 @@ static void supported_options_are_taken(void **state)
     static const char *const taken[] = {
         "debug", "try_first_pass", "forward_pass", "mfa=auto", "mfa=off", "mfa_remember=0", "mfa_remember=15m", "mfa_remember=1d",
         "require_role=nobodys", "require_permission=none:such",
-        "enroll=off", "accept=password", "audience=other.example.org", "token=file", "token=none",
+        "enroll=off", "enroll=require enroll_until=2999-01-31T23:59:59Z enroll_with=invite",
+        "enroll=offer enroll_with=invite", "enroll_with=password", "accept=password", "audience=other.example.org", "token=file", "token=none",
         "token_required", "quiet", "nodelay", "unknown_user=ignore", "unknown_user=fail",
     };
     struct world w;
