@@ -27,3 +27,11 @@ uninstall-local: uninstall-packaging
 uninstall-packaging:
 	rm -f '$(DESTDIR)$(prefix)/lib/sysusers.d/jwtauth.conf' '$(DESTDIR)$(prefix)/lib/tmpfiles.d/jwtauth.conf'
 .PHONY: install-packaging uninstall-packaging
+
+# For pam-auth-update(8) of Debian and its like: two, since what asks comes first and the session last.
+pamconfigsdir = $(datadir)/pam-configs
+dist_pamconfigs_DATA = packaging/pam-configs/jwtauth packaging/pam-configs/jwtauth-session
+
+# Examples beside those of pam/: nothing here edits /etc/ssh.
+sshdexampledir = $(docdir)/sshd_config.d
+dist_sshdexample_DATA = packaging/sshd_config.d/jwtauth.conf

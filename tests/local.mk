@@ -258,7 +258,9 @@ ja_bats = \
 ja_e2e = \
 	tests/e2e/lock.bats \
 	tests/e2e/login.bats \
+	tests/e2e/pam_auth_update.bats \
 	tests/e2e/sshd.bats \
+	tests/e2e/sshd_keys.bats \
 	tests/e2e/stepup.bats \
 	tests/e2e/su.bats \
 	tests/e2e/sudo.bats
