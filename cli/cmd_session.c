@@ -4,38 +4,7 @@
 #include "cli/rows.h"
 #include "common/flow/look_flow.h"
 #include "common/flow/session_flow.h"
-
-static const struct row_field fields[] = {
-    {"id", "SESSION", ROW_TEXT},
-    {"user_id", NULL, ROW_TEXT},
-    {"username", "USER", ROW_TEXT},
-    {"service", "SERVICE", ROW_TEXT},
-    {"amr", "METHODS", ROW_TEXT},
-    {"live", "LIVE", ROW_BOOL},
-    {"source", "SOURCE", ROW_TEXT},
-    {"tty", "TTY", ROW_TEXT},
-    {"user_agent", "DEVICE", ROW_TEXT},
-    {"audience", NULL, ROW_TEXT},
-    {"auth_time", NULL, ROW_TIME},
-    {"created_at", "SINCE", ROW_TIME},
-    {"last_used_at", "LAST USED", ROW_TIME},
-    {"idle_ends_at", NULL, ROW_TIME},
-    {"ends_at", NULL, ROW_TIME},
-    {"revoked_at", NULL, ROW_TIME},
-    {"revoke_reason", NULL, ROW_TEXT},
-};
-static const struct row_type row_session = {"session", "sessions", fields,
-                                            sizeof fields / sizeof *fields};
-
-#define VALUES(cli, s) \
-    { \
-        ROW_T((s)->id), ROW_T((s)->user_id), ROW_T((s)->username), ROW_T((s)->service), \
-            ROW_T((s)->amr), ROW_N(ja_session_live((s), cli_now(cli))), ROW_T((s)->source), \
-            ROW_T((s)->tty), ROW_T((s)->user_agent), ROW_T((s)->audience), ROW_N((s)->auth_time), \
-            ROW_N((s)->created_at), ROW_N((s)->last_used_at), ROW_N((s)->idle_ends_at), \
-            ROW_N((s)->ends_at), ROW_N((s)->revoked_at), \
-            ROW_T((s)->revoke_reason[0] ? (s)->revoke_reason : NULL) \
-    }
+#include "common/view/session_row.h"
 
 struct listing {
     struct cli *cli;
@@ -46,9 +15,9 @@ struct listing {
 static enum ja_status put(void *arg, const struct ja_session *s)
 {
     struct listing *l = arg;
-    const struct row_value values[] = VALUES(l->cli, s);
+    const struct row_session_values values = ja_row_session(s, cli_now(l->cli));
 
-    return cli_rows_add(l->rows, values, l->err);
+    return cli_rows_add(l->rows, values.v, l->err);
 }
 
 static enum ja_status run_list(struct cli *cli, struct ja_error *err)
@@ -74,9 +43,9 @@ static enum ja_status run_show(struct cli *cli, struct ja_error *err)
     enum ja_status st = ja_look_session(&cli->ctx, cli->args[0], &s, err);
 
     if (st == JA_OK) {
-        const struct row_value values[] = VALUES(cli, &s);
+        const struct row_session_values values = ja_row_session(&s, cli_now(cli));
 
-        st = cli_record(cli, &row_session, values, err);
+        st = cli_record(cli, &row_session, values.v, err);
     }
     ja_session_clear(&s);
     return st;

@@ -122,6 +122,7 @@ libja_flow_la_SOURCES = \
 	common/flow/import_account.c common/flow/import_factor.c common/flow/import_row.c \
 	common/flow/import_flow.h common/flow/import_internal.h \
 	common/flow/key_flow.c common/flow/key_flow.h \
+	common/flow/letter_turn.c \
 	common/flow/letter.c common/flow/letter.h \
 	common/flow/logind.c \
 	common/flow/contact_flow.c common/flow/contact_flow.h \

@@ -41,10 +41,10 @@ enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct 
         st = throttle(call, err);
     if (st == JA_OK)
         st = call->route->run(call, err);
+    /* A flow that succeeds may have tried on the way what failed. */
+    err->status = st;
     if (st == JA_OK)
         call->status = call->status ? call->status : call->route->status;
-    else
-        err->status = st;
     ctx->actor = (struct ja_actor){.name = "anonymous", .service = "jwtauthd"};
     call->ctx = NULL;
     return st;

@@ -1,6 +1,7 @@
 /* Logging in, refreshing, logging out: the login state machine and the session flows over HTTP. */
 #include "daemon/caller.h"
 #include "daemon/metrics.h"
+#include "daemon/prove.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"
 #include "daemon/tokens_answer.h"
@@ -9,70 +10,25 @@
 
 #include <string.h>
 
-/* One text whatever was wrong; only what the person can act on is told apart. */
-static enum ja_status refused(struct http_call *call, const struct ja_auth_result *r, struct ja_error *err)
-{
-    enum ja_status st;
-
-    switch (r->reason) {
-    case JA_REASON_THROTTLED:
-        st = ja_fail(err, JA_ERR_THROTTLED, "too_many_attempts", "too many attempts: try again in %u seconds",
-                     r->retry_after);
-        err->retry_after = r->retry_after;
-        break;
-    case JA_REASON_MUST_CHANGE:
-        st = ja_fail(err, JA_ERR_DENIED, "password_change_required", "the password has to be changed first");
-        break;
-    case JA_REASON_CODE_REQUIRED:
-        st = ja_fail(err, JA_ERR_DENIED, "otp_required", "a verification code is needed");
-        break;
-    default:
-        st = ja_fail(err, JA_ERR_DENIED, "invalid_credentials", "Invalid email or password");
-        break;
-    }
-    metrics_login(call->server->metrics, err->code);
-    return st;
-}
-
-/* Password, then the code where one is due. A code that is due and was not sent: the login is given up, and what
- * was booked for the right password is taken back. */
-static enum ja_status converse(struct http_call *call, struct ja_auth *auth, bool *ret_wants_code, struct ja_error *err)
-{
-    const char *password = http_text(call, "password"), *otp = http_text(call, "otp");
-    enum ja_status st = JA_OK;
-    enum ja_auth_next next;
-
-    *ret_wants_code = false;
-    while (st == JA_OK && (next = ja_auth_next(auth)) != JA_NEXT_DONE) {
-        if (next == JA_NEXT_PASSWORD) {
-            st = ja_auth_answer(auth, password, strlen(password), err);
-        } else if (otp) {
-            st = ja_auth_answer(auth, otp, strlen(otp), err);
-        } else {
-            ja_auth_abandon(auth);
-            *ret_wants_code = true;
-            return JA_OK;
-        }
-    }
-    return st;
-}
-
 static enum ja_status finish(struct http_call *call, struct ja_auth *auth, struct ja_error *err)
 {
     struct ja_auth_result result = {.verdict = JA_DENY};
     struct ja_auth_tokens tokens = {0};
     bool wants_code = false;
-    enum ja_status st = converse(call, auth, &wants_code, err);
+    enum ja_status st = prove_converse(auth, http_text(call, "password"), http_text(call, "otp"), &wants_code, err);
 
     if (st == JA_OK && wants_code)
-        return refused(call, &(struct ja_auth_result){.verdict = JA_DENY, .reason = JA_REASON_CODE_REQUIRED}, err);
-    if (st == JA_OK)
+        result.reason = JA_REASON_CODE_REQUIRED;
+    else if (st == JA_OK)
         st = ja_auth_finish_session(auth, NULL, &tokens, &result, err);
-    if (st == JA_OK && result.verdict != JA_ALLOW)
-        st = refused(call, &result, err);
-    else if (st == JA_OK) {
+    if (st != JA_OK)
+        return st;
+    if (result.verdict == JA_ALLOW) {
         metrics_login(call->server->metrics, "success");
         st = tokens_answer(call, &tokens, err);
+    } else {
+        st = prove_refused(&result, err);
+        metrics_login(call->server->metrics, err->code);
     }
     ja_auth_tokens_clear(&tokens);
     return st;

@@ -9,6 +9,10 @@
 const struct http_route *const http_routes[] = {
     route_gate,
     route_login,
+    route_register,
+    route_password,
+    route_profile,
+    route_factor,
     route_own,
     route_service,
     NULL,

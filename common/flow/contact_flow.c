@@ -81,6 +81,43 @@ enum ja_status ja_contact_send(struct ja_ctx *ctx, const char *name, enum ja_cha
     return st;
 }
 
+/* Nobody, nothing to verify, enough messages for now: the work is the same and nothing is told. */
+static enum ja_status resend_or_pretend(struct ja_ctx *ctx, struct ja_user *u, enum ja_channel channel,
+                                        struct ja_error *err)
+{
+    struct ja_error local = {0};
+    struct ja_sent sent;
+    char target[JA_EMAIL_MAX + 1];
+    enum ja_status st;
+
+    if (!u->id[0] || which_address(u, &contacts[channel], target, &local) != JA_OK)
+        return ja_letter_decoy(ctx, err);
+    st = send_proof(ctx, u, &contacts[channel], &sent, &local);
+    if (st != JA_OK && st != JA_ERR_THROTTLED && err)
+        *err = local;
+    return st == JA_ERR_THROTTLED ? JA_OK : st;
+}
+
+enum ja_status ja_contact_resend(struct ja_ctx *ctx, const char *address, enum ja_channel channel, struct ja_error *err)
+{
+    struct ja_user u = {0};
+    struct ja_error ignored = {0};
+    enum ja_status st = ja_letter_turn(ctx, "resend", address, err);
+
+    if (st == JA_OK)
+        st = ja_db_begin(ctx->db, err);
+    if (st != JA_OK)
+        return st;
+    st = ja_user_find(ctx, address, &u, &ignored);
+    if (st == JA_OK || st == JA_ERR_NOT_FOUND || st == JA_ERR_INVALID)
+        st = resend_or_pretend(ctx, &u, channel, err);
+    else if (err)
+        *err = ignored;
+    st = ja_tx_end(ctx, st, err);
+    ja_user_clear(&u);
+    return st;
+}
+
 enum ja_status ja_contact_send_all(struct ja_ctx *ctx, struct ja_user *u, struct ja_sent ret_sent[2],
                                    size_t *ret_nsent, struct ja_error *err)
 {

@@ -21,6 +21,9 @@ enum ja_status ja_letter_token(struct ja_ctx *ctx, const struct ja_user *user, e
                                struct ja_sent *ret, struct ja_error *err);
 /* The work of ja_letter_token for nobody: nothing of it stays. */
 enum ja_status ja_letter_decoy(struct ja_ctx *ctx, struct ja_error *err);
+/* Who asks for a message, and for whom, each in a window of its own ([throttle] other): "reset", "resend". What was
+ * typed is hashed: it may be a password. Its own transaction. JA_ERR_THROTTLED. */
+enum ja_status ja_letter_turn(struct ja_ctx *ctx, const char *what, const char *who, struct ja_error *err);
 /* A notice to the verified address. */
 enum ja_status ja_letter_notice(struct ja_ctx *ctx, const struct ja_user *user, const char *template,
                                 struct ja_error *err);

@@ -12,29 +12,6 @@
 
 /* ---- request ---- */
 
-/* Who asks, and for whom, each in a window of its own. What was typed is hashed: it may be a password. */
-static enum ja_status take_turn(struct ja_ctx *ctx, const char *who, struct ja_error *err)
-{
-    unsigned char digest[32];
-    char typed[96], source[96], network[JA_NET_TEXT], spelling[JA_EMAIL_MAX + 1], hash[JA_B64_SIZE(32)];
-    struct ja_addr addr = {0};
-    const struct ja_rate_key keys[] = {{typed, ctx->cfg->throttle.other}, {source, ctx->cfg->throttle.other}};
-    enum ja_status st;
-
-    if (ja_email_normalize(who, spelling) || ja_phone_normalize(who, spelling))
-        who = spelling; /* one account in two spellings is one */
-    st = ja_keyed_hash(ctx, "jaresetk", who, strlen(who), digest, err);
-    if (st != JA_OK)
-        return st;
-    ja_b64_encode(digest, sizeof digest, hash, sizeof hash);
-    (void)ja_addr_parse(ctx->actor.source ? ctx->actor.source : "", &addr);
-    ja_source_network(ctx, &addr, network);
-    (void)snprintf(typed, sizeof typed, "reset-for %s", hash);
-    (void)snprintf(source, sizeof source, "reset-from %s", network);
-    /* without an address it is this host's root: an administrator may help many at once */
-    return ja_rate_take(ctx, keys, addr.family ? 2 : 1, err);
-}
-
 /* Where may a reset go? Only to what was verified, of an active person. */
 static bool reachable(const struct ja_user *u, enum ja_reset_by by, enum ja_channel *ret_channel,
                       char out[JA_EMAIL_MAX + 1])
@@ -88,7 +65,7 @@ enum ja_status ja_reset_request(struct ja_ctx *ctx, const char *who, enum ja_res
 {
     struct ja_user u = {0};
     struct ja_error ignored = {0};
-    enum ja_status st = take_turn(ctx, who, err);
+    enum ja_status st = ja_letter_turn(ctx, "reset", who, err);
 
     if (st == JA_OK)
         st = ja_db_begin(ctx->db, err);

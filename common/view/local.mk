@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libja_view.la
 libja_view_la_SOURCES = \
 	common/view/row.c common/view/row.h \
+	common/view/session_row.c common/view/session_row.h \
 	common/view/user_row.c common/view/user_row.h
 libja_view_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_view_la_LIBADD = libja_domain.la

@@ -1,5 +1,6 @@
 # The daemon over both of its listeners, each file in a world of its own.
 ja_http_bats = \
+	tests/http/auth.bats \
 	tests/http/core.bats \
 	tests/http/hostile.bats
 EXTRA_DIST += $(ja_http_bats) tests/http/hostile.py tests/http/http.bash
