@@ -256,6 +256,7 @@ ja_bats = \
 	tests/interop/interop.bats
 # Programs of the system cannot load a module that wants AddressSanitizer's runtime.
 ja_e2e = \
+	tests/e2e/import.bats \
 	tests/e2e/lock.bats \
 	tests/e2e/login.bats \
 	tests/e2e/pam_auth_update.bats \
