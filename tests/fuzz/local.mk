@@ -9,6 +9,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_import \
 	tests/fuzz/fuzz_jwks \
 	tests/fuzz/fuzz_key_import \
+	tests/fuzz/fuzz_moving \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_pam_login \
@@ -34,6 +35,8 @@ tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_import_LDADD = libja_import.la $(LDADD)
 tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_key_import_SOURCES = tests/fuzz/fuzz_key_import.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_moving_SOURCES = tests/fuzz/fuzz_moving.c $(ja_fuzz_replay)
+tests_fuzz_fuzz_moving_LDADD = libja_import.la $(LDADD)
 tests_fuzz_fuzz_otpauth_SOURCES = tests/fuzz/fuzz_otpauth.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
