@@ -21,6 +21,7 @@ ja_unit = \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
 	tests/unit/test_file_guard \
+	tests/unit/test_import \
 	tests/unit/test_jwk \
 	tests/unit/test_jws \
 	tests/unit/test_key_flow \
@@ -94,6 +95,8 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(ja_auth_world)
 tests_unit_test_policy_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
 tests_unit_test_new_source_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_import_SOURCES = tests/unit/test_import.c $(ja_auth_world)
+tests_unit_test_import_LDADD = libja_testsupport.la libja_import.la $(LDADD) -loath -lcrypt
 tests_support_libjwt_la_SOURCES = tests/support/liar_jwt.c
 tests_support_libjwt_la_LDFLAGS = -version-info 0:0:0 -shared -rpath /nowhere
 tests_unit_test_cross_check_LDADD = $(LDADD) -ldl
