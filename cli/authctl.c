@@ -22,6 +22,7 @@ const struct command *const cli_tables[] = {
     cmd_password_commands,
     cmd_credential_commands,
     cmd_login_commands,
+    cmd_policy_commands,
     cmd_profile_commands,
     cmd_notify_commands,
     cmd_purge_commands,

@@ -21,6 +21,11 @@ static enum ja_status refused(const struct ja_auth_result *r, struct ja_error *e
     if (r->reason == JA_REASON_MUST_CHANGE)
         return ja_fail(err, JA_ERR_DENIED, "password_change_required",
                        "the password has to be changed first: authctl password change");
+    /* only who gave everything right comes so far */
+    if (r->reason == JA_REASON_POLICY || r->reason == JA_REASON_METHOD || r->reason == JA_REASON_NO_ROLE ||
+        r->reason == JA_REASON_NO_PERMISSION)
+        return ja_fail(err, JA_ERR_DENIED, "login_refused",
+                       "a policy rule does not allow this login: authctl policy explain shows which");
     if (r->reason != JA_REASON_THROTTLED)
         return ja_fail(err, JA_ERR_DENIED, "invalid_credentials",
                        "wrong user name, password or code");

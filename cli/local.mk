@@ -33,6 +33,7 @@ ja_authctl_sources = \
 	cli/cmd_login.c \
 	cli/cmd_notify.c \
 	cli/cmd_password.c \
+	cli/cmd_policy.c \
 	cli/cmd_profile.c \
 	cli/cmd_purge.c \
 	cli/cmd_role.c \

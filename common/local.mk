@@ -128,6 +128,7 @@ libja_flow_la_SOURCES = \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
 	common/flow/policy.c common/flow/policy.h \
+	common/flow/policy_explain.c common/flow/policy_explain.h \
 	common/flow/purge_planned.c common/flow/purge_planned.h \
 	common/flow/purge_flow.c common/flow/purge_flow.h \
 	common/flow/reset_flow.c common/flow/reset_flow.h \

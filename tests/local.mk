@@ -250,6 +250,7 @@ ja_bats = \
 	tests/cli/service.bats \
 	tests/cli/session.bats \
 	tests/cli/ssh_key.bats \
+	tests/cli/policy.bats \
 	tests/cli/role.bats \
 	tests/cli/throttle.bats \
 	tests/cli/token.bats \

@@ -296,15 +296,16 @@ static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
 /* After a right password only, unless the caller always asks both; not where it is remembered. */
 static bool code_is_due(struct ja_auth *a)
 {
+    bool due;
+
     if (a->spared && !a->code.data)
         return false;
     if (a->reason != JA_REASON_NONE)
         return a->blind == JA_MFA_ALWAYS;
-    if (a->terms.mfa == JA_MFA_ALWAYS && a->blind == JA_MFA_ALWAYS)
-        return true;
-    if (!a->user.mfa && a->demand_code)
+    due = ja_auth_asks_code(a->terms.mfa, a->blind, a->demand_code, a->user.mfa);
+    if (!due && !a->user.mfa && a->demand_code)
         a->reason = JA_REASON_NO_SECOND_FACTOR;
-    return ja_auth_code_wanted(a->terms.mfa, a->demand_code, a->user.mfa);
+    return due;
 }
 
 static enum ja_status evaluate_code(struct ja_auth *a, const char *code, size_t len,

@@ -117,6 +117,8 @@ void ja_auth_judge_method(const struct ja_policy_terms *terms, const struct ja_a
 unsigned ja_auth_method_of(const char *amr);
 /* Is a code asked for after a right password? */
 bool ja_auth_code_wanted(enum ja_mfa_mode mode, bool demanded, bool enrolled);
+/* The same with the mode of a nobody: where everybody is asked for both, so is who has none. */
+bool ja_auth_asks_code(enum ja_mfa_mode mode, enum ja_mfa_mode blind, bool demanded, bool enrolled);
 /* Does the [mfa] section demand a second factor of this user from there? */
 enum ja_status ja_auth_demanded(struct ja_ctx *ctx, const char *user_id, const struct ja_addr *addr, bool *ret,
                                 struct ja_error *err);

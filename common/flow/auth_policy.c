@@ -134,3 +134,8 @@ bool ja_auth_code_wanted(enum ja_mfa_mode mode, bool demanded, bool enrolled)
 {
     return enrolled && (mode != JA_MFA_OFF || demanded);
 }
+
+bool ja_auth_asks_code(enum ja_mfa_mode mode, enum ja_mfa_mode blind, bool demanded, bool enrolled)
+{
+    return (mode == JA_MFA_ALWAYS && blind == JA_MFA_ALWAYS) || ja_auth_code_wanted(mode, demanded, enrolled);
+}

@@ -15,7 +15,13 @@ verify = none
 login = 1000/1m
 per_source = 1000/1m
 per_user = 1000/1m
-delay_base = 0"
+delay_base = 0
+
+[policy quiet]
+service = nosuch
+[policy unreached]
+service = nosuch
+mfa = off"
     authctl -q user add alice --email alice@example.org --password-stdin <<<"$secret"
     authctl -q user add carol --email carol@example.org --phone +4930123456 --role user \
         --password-stdin <<<"$secret"
@@ -136,6 +142,9 @@ authctl_role_grant                -        role grant alice helpdesk --for 2h
 grant                             grants   role grants
 permission                        permissions user permissions alice
 authctl_can                       -        can alice users:read
+policy                            policies policy list
+policy_finding                    findings policy check
+authctl_policy_explain            -        policy explain --user alice --service sshd
 authctl_role_revoke               -        role revoke alice helpdesk
 authctl_role_delete               -        role delete helpdesk --yes
 service                           -        service add billing --bind-uid 991
