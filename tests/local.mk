@@ -262,6 +262,7 @@ ja_bats = \
 ja_e2e = \
 	tests/e2e/import.bats \
 	tests/e2e/lock.bats \
+	tests/e2e/enroll.bats \
 	tests/e2e/login.bats \
 	tests/e2e/pam_auth_update.bats \
 	tests/e2e/sshd.bats \

@@ -197,6 +197,7 @@ static void unset_is_never_remembered(void **state)
 
 /* ---- what ends it ---- */
 
+/* R18: a session that ends takes what was remembered in it along. */
 static void logout_ends_it(void **state)
 {
     struct world *w = *state;
