@@ -4,6 +4,7 @@
 #include "cli/rows.h"
 #include "common/domain/role.h"
 #include "common/flow/account_flow.h"
+#include "common/flow/look_flow.h"
 #include "common/flow/service_flow.h"
 
 #include <string.h>
@@ -119,7 +120,7 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
     if (st == JA_OK) {
         filter.limit = cli_rows_limit(l.rows);
         filter.after = cli_rows_after(l.rows);
-        st = ja_user_each(&cli->ctx, &filter, put_service, &l, err);
+        st = ja_look_users(&cli->ctx, &filter, put_service, &l, err);
     }
     if (st == JA_OK)
         return cli_rows_end(l.rows, err);
@@ -184,10 +185,9 @@ static enum ja_status run_key_list(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         st = cli_rows_begin(cli, &row_key, &l.rows, err);
     if (st == JA_OK) {
-        filter.user_id = cli->nargs ? u.id : NULL;
         filter.limit = cli_rows_limit(l.rows);
         filter.after = cli_rows_after(l.rows);
-        st = ja_api_key_each(&cli->ctx, &filter, put_key, &l, err);
+        st = ja_look_api_keys(&cli->ctx, cli->nargs ? cli->args[0] : NULL, &filter, put_key, &l, err);
     }
     ja_user_clear(&u);
     if (st == JA_OK)

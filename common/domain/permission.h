@@ -54,7 +54,7 @@ enum ja_status ja_forbidden(struct ja_error *err, const char *permission);
 
 /* ---- nobody gives more than it has (permission_cover.c) ---- */
 
-/* Whether `holder` has, until `until` at least (0: now), everything that the user has now, or that the role gives.
+/* Whether `holder` (the caller: its token's scope narrows it) has, until `until` at least (0: now), everything that the user has now, or that the role gives.
  * What only several of the holder's permissions together would make up counts as missing. */
 enum ja_status ja_permission_covers_user(struct ja_ctx *ctx, const char *holder_id, const char *user_id,
                                          bool *ret, struct ja_error *err);

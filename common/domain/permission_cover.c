@@ -86,6 +86,18 @@ static bool has(const struct held_list *have, const struct held *wanted)
     return false;
 }
 
+/* A right of the holder of the right alone: whoever may change an account reaches it anyway. */
+static bool about_itself(const char *permission)
+{
+    return strncmp(permission, "profile:", 8) == 0 || strcmp(permission, "sessions:own") == 0;
+}
+
+/* A caller with a narrowed token has no more than that says: it would get the rest by another's password. */
+static bool in_scope(const struct ja_ctx *ctx, const char *permission)
+{
+    return !ctx->actor.scope || about_itself(permission) || ja_scope_covers(ctx->actor.scope, permission);
+}
+
 static enum ja_status compare(struct ja_ctx *ctx, const char *holder_id, int64_t until,
                               const struct held_list *wanted, bool *ret, struct ja_error *err)
 {
@@ -94,7 +106,7 @@ static enum ja_status compare(struct ja_ctx *ctx, const char *holder_id, int64_t
     enum ja_status st = of_user(ctx, holder_id, until, &have, err);
 
     for (size_t i = 0; st == JA_OK && all && i < wanted->len; i++)
-        all = has(&have, &wanted->items[i]);
+        all = in_scope(ctx, wanted->items[i].permission) && has(&have, &wanted->items[i]);
     free(have.items);
     if (st == JA_OK)
         *ret = all;

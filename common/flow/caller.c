@@ -9,15 +9,16 @@
 static const struct {
     const char *permission, *own;
     bool covered;
+    const char *own_scope; /* where `own` is nothing more: what a narrowed token has to say all the same */
 } rights[] = {
-    [JA_MAY_CHANGE] = {"users:write", EVERYTHING, true},
-    [JA_MAY_HAVE_ROLES] = {NOTHING_MORE, NOTHING_MORE, true},
-    [JA_MAY_FURNISH] = {"users:write", "profile:write", true},
-    [JA_MAY_SEE] = {"users:read", "profile:read", false},
-    [JA_MAY_SEE_GRANTS] = {"roles:read", "profile:read", false},
-    [JA_MAY_SEE_SESSIONS] = {"sessions:read", NOTHING_MORE, false},
-    [JA_MAY_END_SESSIONS] = {"sessions:write", NOTHING_MORE, false},
-    [JA_MAY_ISSUE] = {"tokens:issue", NOTHING_MORE, true},
+    [JA_MAY_CHANGE] = {"users:write", EVERYTHING, true, NULL},
+    [JA_MAY_HAVE_ROLES] = {NOTHING_MORE, NOTHING_MORE, true, "roles:write"},
+    [JA_MAY_FURNISH] = {"users:write", "profile:write", true, NULL},
+    [JA_MAY_SEE] = {"users:read", "profile:read", false, NULL},
+    [JA_MAY_SEE_GRANTS] = {"roles:read", "profile:read", false, NULL},
+    [JA_MAY_SEE_SESSIONS] = {"sessions:read", NOTHING_MORE, false, "sessions:own"},
+    [JA_MAY_END_SESSIONS] = {"sessions:write", NOTHING_MORE, false, "sessions:own"},
+    [JA_MAY_ISSUE] = {"tokens:issue", NOTHING_MORE, true, "tokens:own"},
 };
 
 static enum ja_status permit_on(struct ja_ctx *ctx, const char *permission, const char *kind, const char *name,
@@ -51,6 +52,8 @@ enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enu
 
     if (st == JA_OK && actor[0] && permission[0])
         st = permit_on(ctx, permission, "user", user->username, err);
+    else if (st == JA_OK && actor[0] && own && ctx->actor.scope && !ja_scope_covers(ctx->actor.scope, rights[right].own_scope))
+        st = ja_forbidden(err, rights[right].own_scope);
     if (st == JA_OK && actor[0] && !own && rights[right].covered)
         st = must_cover(ctx, actor, user, err);
     return st;

@@ -5,6 +5,8 @@
  * reset of a stronger account's password would be the way to its rights; a ban on more than that is not needed.
  * Nobody administers the own account but who may everything ("*:*"): a planned lock, an end, a second factor are not
  * for their owner to take away.
+ * A caller that came with a narrowed token (ctx->actor.scope) has no more than that says, its own things included:
+ * it would get the rest from a token of its own without a scope.
  * Refusals are JA_ERR_FORBIDDEN "forbidden", also where the account does not exist: a caller without the
  * permission does not learn who does.  A change asks inside its transaction.
  */

@@ -185,7 +185,8 @@ static enum ja_status judge_row(struct judge *j, struct ja_import_account *a, st
 
     a->user.status = JA_USER_ACTIVE;
     if (st == JA_OK)
-        st = ja_caller_may_name(j->ctx, a->row.name, JA_MAY_CHANGE, &why);
+        st = a->user.uid ? ja_caller_may_all(j->ctx, &why)
+                         : ja_caller_may_name(j->ctx, a->row.name, JA_MAY_CHANGE, &why);
     if (st == JA_OK)
         st = look_for(j, a, local, &why);
     if (st == JA_OK && a->row.outcome == JA_IMPORT_READY)

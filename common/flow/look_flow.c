@@ -44,6 +44,20 @@ enum ja_status ja_look_can(struct ja_ctx *ctx, const char *name, const char *per
     return st;
 }
 
+enum ja_status ja_look_api_keys(struct ja_ctx *ctx, const char *name, const struct ja_api_key_filter *f,
+                                ja_api_key_fn fn, void *arg, struct ja_error *err)
+{
+    struct ja_api_key_filter filter = *f;
+    struct ja_user u = {0};
+    enum ja_status st = name ? ja_caller_find(ctx, name, JA_MAY_SEE, &u, err) : ja_permit(ctx, "users:read", NULL, err);
+
+    filter.user_id = name ? u.id : NULL;
+    if (st == JA_OK)
+        st = ja_api_key_each(ctx, &filter, fn, arg, err);
+    ja_user_clear(&u);
+    return st;
+}
+
 /* ---- sessions ---- */
 
 enum ja_status ja_look_sessions(struct ja_ctx *ctx, const char *name, const struct ja_session_filter *f,

@@ -5,6 +5,7 @@
 #ifndef JA_FLOW_LOOK_FLOW_H
 #define JA_FLOW_LOOK_FLOW_H
 
+#include "common/domain/api_key.h"
 #include "common/domain/audit.h"
 #include "common/domain/outbox_row.h"
 #include "common/domain/role_admin.h"
@@ -35,6 +36,10 @@ enum ja_status ja_look_roles(struct ja_ctx *ctx, const char *after, int64_t limi
 enum ja_status ja_look_grants(struct ja_ctx *ctx, const char *name, const struct ja_grant_filter *f,
                               enum ja_status (*fn)(void *arg, const struct ja_grant *g), void *arg,
                               struct ja_error *err);
+
+/* The keys of a service, or (name NULL) of all: users:read. f->user_id is filled in. */
+enum ja_status ja_look_api_keys(struct ja_ctx *ctx, const char *name, const struct ja_api_key_filter *f,
+                                ja_api_key_fn fn, void *arg, struct ja_error *err);
 
 /* audit:read. */
 enum ja_status ja_look_audit(struct ja_ctx *ctx, const struct ja_audit_filter *f, ja_audit_fn fn, void *arg,

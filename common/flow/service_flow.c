@@ -6,14 +6,21 @@
 
 #include <stdio.h>
 
+static enum ja_status must_be_service(const struct ja_user *u, struct ja_error *err)
+{
+    if (u->kind == JA_USER_SERVICE)
+        return JA_OK;
+    return ja_fail(err, JA_ERR_CONFLICT, "not_a_service", "%s is a person; this is for services (authctl service list)",
+                   u->username);
+}
+
 enum ja_status ja_service_find(struct ja_ctx *ctx, const char *name, struct ja_user *ret, struct ja_error *err)
 {
     struct ja_user u = {0};
     enum ja_status st = ja_user_find_by_name(ctx, name, &u, err);
 
-    if (st == JA_OK && u.kind != JA_USER_SERVICE)
-        st = ja_fail(err, JA_ERR_CONFLICT, "not_a_service", "%s is a person; this is for services (authctl service list)",
-                     u.username);
+    if (st == JA_OK)
+        st = must_be_service(&u, err);
     if (st == JA_OK)
         *ret = u;
     else
@@ -36,10 +43,10 @@ static enum ja_status add_in_tx(struct ja_ctx *ctx, const char *service, const c
                                 struct ja_secret *text, struct ja_error *err)
 {
     struct ja_user u = {0};
-    enum ja_status st = ja_service_find(ctx, service, &u, err);
+    enum ja_status st = ja_caller_find(ctx, service, JA_MAY_CHANGE, &u, err);
 
     if (st == JA_OK)
-        st = ja_caller_may(ctx, &u, JA_MAY_CHANGE, err);
+        st = must_be_service(&u, err);
     if (st == JA_OK)
         st = ja_scope_check_held(ctx, &u, scope, err);
     if (st == JA_OK) {
@@ -81,12 +88,12 @@ static enum ja_status remove_in_tx(struct ja_ctx *ctx, const char *id, struct ja
 {
     struct ja_api_key k = {0};
     struct ja_user u = {0};
-    enum ja_status st = ja_api_key_find(ctx, id, &k, err);
+    enum ja_status st = ja_api_key_find(ctx, id, &k, err), may;
 
     if (st == JA_OK)
         st = ja_user_find_by_id(ctx, k.user_id, &u, err);
-    if (st == JA_OK)
-        st = ja_caller_may(ctx, &u, JA_MAY_CHANGE, err);
+    may = st == JA_OK ? ja_caller_may(ctx, &u, JA_MAY_CHANGE, err) : ja_permit(ctx, "users:write", NULL, err);
+    st = may == JA_OK ? st : may;
     if (st == JA_OK)
         st = ja_api_key_delete(ctx, id, err);
     ja_user_clear(&u);

@@ -55,7 +55,7 @@ static void load(struct ja_test_store *t, struct ja_ctx *ctx)
     must(ja_crypto_init(&err), &err, "crypto");
     must(ja_config_load(path, true, &cfg, &err), &err, "config");
     ja_ctx_init(ctx, cfg, (struct ja_log){keep_log, t, LOG_DEBUG});
-    ctx->actor = (struct ja_actor){"root", NULL, "test"};
+    ctx->actor = (struct ja_actor){.name = "root", .service = "test"};
     ctx->clock = ctx == &t->ctx ? ja_fake_clock_table(&t->clock) : t->ctx.clock;
 }
 

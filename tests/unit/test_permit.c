@@ -3,11 +3,14 @@
 #include "common/domain/audit.h"
 #include "common/flow/account_flow.h"
 #include "common/flow/contact_flow.h"
+#include "common/flow/import_flow.h"
 #include "common/flow/key_flow.h"
 #include "common/flow/look_flow.h"
 #include "common/flow/purge_flow.h"
 #include "common/flow/role_flow.h"
+#include "common/flow/service_flow.h"
 #include "common/flow/session_flow.h"
+#include "common/flow/ssh_key_flow.h"
 #include "common/flow/throttle_flow.h"
 #include "common/notify/deliver.h"
 #include "tests/support/temp_store.h"
@@ -15,6 +18,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -27,6 +31,7 @@ struct cell {
     struct ja_error err;
     char user[16], id[JA_UUID_LEN + 1]; /* whom it is done to: a fresh one in each cell */
     char session[JA_UUID_LEN + 1];
+    char service[24]; /* with the same role */
     struct ja_secret password;
     int n; /* targets made */
 };
@@ -39,6 +44,7 @@ static enum ja_status seen_held(void *arg, const struct ja_held_permission *p) {
 static enum ja_status seen_row(void *arg, const struct ja_audit_row *r) { (void)arg; (void)r; return JA_OK; }
 static enum ja_status seen_count(void *arg, const struct ja_throttle_row *r) { (void)arg; (void)r; return JA_OK; }
 static enum ja_status seen_mail(void *arg, const struct ja_outbox_row *r) { (void)arg; (void)r; return JA_OK; }
+static enum ja_status seen_api(void *arg, const struct ja_api_key *k) { (void)arg; (void)k; return JA_OK; }
 static enum ja_status seen_key(void *arg, const struct ja_key_info *k) { (void)arg; (void)k; return JA_OK; }
 
 /* ---- the flows ---- */
@@ -194,6 +200,53 @@ FLOW(session_show)
 }
 FLOW(session_revoke) { return ja_session_close(c->ctx, c->session, "revoked", NULL, &c->err); }
 FLOW(session_revoke_user) { return ja_session_close_user(c->ctx, c->id, "revoked", NULL, &c->err); }
+FLOW(ssh_key_add)
+{
+    static const char line[] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPkgcanvKmpGOqVFTbvwXePvKhPRVHJ8eUj9ysIfin7 a\n";
+    struct ja_ssh_key *keys = NULL;
+    size_t n = 0;
+    enum ja_status st = ja_ssh_key_add_flow(c->ctx, c->user, line, sizeof line - 1, 0, &keys, &n, &c->err);
+
+    free(keys);
+    return st;
+}
+FLOW(ssh_key_list)
+{
+    enum ja_status st = ja_ssh_key_list_flow(c->ctx, c->user, NULL, 0, NULL, NULL, &c->err);
+
+    return st;
+}
+FLOW(api_key_list)
+{
+    return ja_look_api_keys(c->ctx, c->user, &(struct ja_api_key_filter){0}, seen_api, NULL, &c->err);
+}
+FLOW(api_key_add)
+{
+    struct ja_api_key k = {0};
+    struct ja_secret text = {0};
+    enum ja_status st = ja_service_key_add(c->ctx, c->service, NULL, 0, &k, &text, &c->err);
+
+    ja_secret_clear(&text);
+    return st;
+}
+FLOW(user_import)
+{
+    struct ja_import_account a = {.row = {.line = 1}};
+    struct ja_import_mode mode = {.source = "shadow", .skip_bad = true};
+    struct ja_import_tally tally = {0};
+    enum ja_status st;
+
+    (void)snprintf(a.row.name, sizeof a.row.name, "m%s", c->user);
+    memcpy(a.user.username, a.row.name, sizeof a.user.username);
+    a.user.uid = c->ctx->cfg->accounts.uid_max - 1000 - c->n;
+    st = ja_import_accounts(c->ctx, &a, 1, &mode, &tally, &c->err);
+    if (st == JA_OK && a.row.outcome == JA_IMPORT_FAILED) { /* each row answers for itself */
+        st = a.row.status;
+        (void)snprintf(c->err.code, sizeof c->err.code, "%s", a.row.code);
+    }
+    ja_import_account_clear(&a);
+    return st;
+}
 FLOW(token_issue)
 {
     struct ja_minted m = {0};
@@ -322,6 +375,11 @@ static const struct flow {
     {"totp enroll", totp_enroll, "+++-------", "++--------"},
     {"totp disable", totp_disable, "+++-------", "++--------"},
     {"recovery-codes regenerate", recovery_codes, "+++-------", "++--------"},
+    {"user import", user_import, "++--------", NULL},
+    {"ssh-key add", ssh_key_add, "+++-------", "++--------"},
+    {"ssh-key list", ssh_key_list, "++++-+----", "++++-+----"},
+    {"api-key list", api_key_list, "++++-+----", "++++-+----"},
+    {"api-key add", api_key_add, "+++-------", "++--------"},
     {"session list --user", session_list, "+++--+----", "+++--+----"},
     {"session list", session_list_all, "+++--+----", NULL},
     {"session show", session_show, "+++--+----", "+++--+----"},
@@ -415,6 +473,9 @@ static void fresh_target(struct cell *c, bool strong)
     assert_int_equal(ja_user_set_password(c->ctx, c->id, "*", false, NULL), JA_OK);
     assert_int_equal(ja_db_commit(c->ctx->db, NULL), JA_OK);
     memcpy(c->session, s.id, sizeof c->session);
+    (void)snprintf(c->service, sizeof c->service, "s%s", c->user);
+    assert_int_equal(ja_account_add(c->ctx, &(struct ja_user_spec){.username = c->service, .service = true,
+                     .roles = (const char *[]){strong ? "admin" : "user"}, .nroles = 1}, NULL, NULL, NULL), JA_OK);
 }
 
 static enum ja_status as(struct cell *c, const char *caller, const struct flow *f)
@@ -473,6 +534,7 @@ static void nobody_learns_who_exists(void **state)
             (void)snprintf(c->user, sizeof c->user, "nonesuch");
             (void)snprintf(c->session, sizeof c->session, "nonesuch");
             (void)snprintf(c->id, sizeof c->id, "nonesuch");
+            (void)snprintf(c->service, sizeof c->service, "nonesuch");
             if (as(c, "user:uma", &flows[f]) != JA_ERR_FORBIDDEN)
                 fail_msg("%s: %s", flows[f].name, c->err.code);
             named++;
@@ -599,6 +661,53 @@ static void nobody_gives_for_longer_than_held(void **state)
     ctx->actor.name = "root";
 }
 
+/* A token narrowed to a scope reaches no further, over no account and no token of its own. */
+static void a_narrowed_token_gives_no_more(void **state)
+{
+    static const struct { const char *scope, *flow; bool strong, allowed; } table[] = {
+        {"users:write", "password set", false, true},   {"users:write", "password set", true, false},
+        {"users:*", "user lock", false, true},          {"users:*", "user lock", true, false},
+        {"*:*", "password set", true, true},            {"users:read", "password set", false, false},
+        {"roles:write", "role grant", false, false},    {"*:*", "role grant", false, true},
+        {"users:write roles:write", "user add --role admin", false, false}, {"users:read", "user show", true, true},
+        {"audit:read", "user show", false, false},      {"", "user list", false, false},
+        {"tokens:issue", "token issue", false, true},   {"tokens:issue", "token issue", true, false},
+        {"sessions:read", "session list", false, true}, {"sessions:read", "session revoke", false, false},
+    };
+    static const struct { const char *scope, *flow; bool allowed; } own[] = {
+        {"profile:read", "profile set", false},       {"profile:*", "profile set", true},
+        {"profile:*", "session revoke", false},       {"sessions:own", "session revoke", true},
+        {"sessions:own", "session list --user", true}, {"profile:read", "session list --user", false},
+        {"profile:*", "token issue", false},          {"tokens:own", "token issue", true},
+    };
+    struct cell *c = *state;
+    const struct flow *f;
+    enum ja_status st;
+    char self[32];
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        for (f = flows; strcmp(f->name, table[i].flow) != 0;)
+            f++;
+        fresh_target(c, table[i].strong);
+        c->ctx->actor.scope = table[i].scope;
+        st = as(c, "user:ada", f);
+        c->ctx->actor.scope = NULL;
+        if (st != (table[i].allowed ? JA_OK : JA_ERR_FORBIDDEN))
+            fail_msg("%s with %s: %d %s", f->name, table[i].scope, (int)st, c->err.message);
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        for (f = flows; strcmp(f->name, own[i].flow) != 0;)
+            f++;
+        fresh_target(c, false);
+        (void)snprintf(self, sizeof self, "user:%s", c->user);
+        c->ctx->actor.scope = own[i].scope;
+        st = as(c, self, f);
+        c->ctx->actor.scope = NULL;
+        if (st != (own[i].allowed ? JA_OK : JA_ERR_FORBIDDEN))
+            fail_msg("own %s with %s: %d %s", f->name, own[i].scope, (int)st, c->err.message);
+    }
+}
+
 static int64_t agent_grants_logged(struct cell *c)
 {
     struct ja_rows *rows = NULL;
@@ -636,6 +745,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_own_account, up, down),
         cmocka_unit_test_setup_teardown(a_leaver_does_not_take_the_own_lock_back, up, down),
         cmocka_unit_test_setup_teardown(the_stronger_is_out_of_reach, up, down),
+        cmocka_unit_test_setup_teardown(a_narrowed_token_gives_no_more, up, down),
         cmocka_unit_test_setup_teardown(nobody_gives_for_longer_than_held, up, down),
         cmocka_unit_test_setup_teardown(roles_given_with_an_account_are_logged_as_grants, up, down),
     };
