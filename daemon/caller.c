@@ -1,8 +1,10 @@
 #include "daemon/caller.h"
 
+#include "common/domain/api_key.h"
 #include "daemon/gate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,6 +12,7 @@ void caller_clear(struct http_caller *caller)
 {
     ja_user_clear(&caller->user);
     json_decref(caller->claims);
+    free(caller->key_scope);
     *caller = (struct http_caller){0};
 }
 
@@ -75,6 +78,25 @@ static bool is_live(const struct http_call *call, const struct ja_user *u)
     return u->status == JA_USER_ACTIVE && (!u->lock_at || u->lock_at > now) && (!u->valid_until || u->valid_until > now);
 }
 
+/* A service with a key of its own. The note of its use may wait for the store's lock: not on a loop. */
+static enum ja_status by_key(struct http_call *call, const char *text, struct ja_error *err)
+{
+    struct http_caller *c = &call->caller;
+    struct ja_api_key key = {0};
+    enum ja_status st = ja_api_key_verify(call->ctx, text, strlen(text), &key, &c->user, err);
+
+    if (st == JA_OK && call->route->where != RUN_LOOP)
+        st = ja_api_key_note_use(call->ctx, &key, err);
+    if (st == JA_OK && key.scopes[0] && !(c->key_scope = strdup(key.scopes)))
+        st = ja_fail_nomem(err);
+    if (st != JA_OK)
+        return st;
+    (void)snprintf(c->api_key, sizeof c->api_key, "%s", key.id);
+    act_as(call, CALLER_API_KEY, c->user.username);
+    call->ctx->actor.scope = c->key_scope;
+    return JA_OK;
+}
+
 /* SO_PEERCRED's uid, as it was when the peer connected. It names itself and nobody else. */
 static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
 {
@@ -88,7 +110,7 @@ static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
         act_as(call, CALLER_PEER, NULL);
         return JA_OK;
     }
-    st = ja_user_find_by_uid(call->ctx, call->peer_uid, &call->caller.user, err);
+    st = ja_user_find_by_process_uid(call->ctx, call->peer_uid, &call->caller.user, err);
     if (st == JA_ERR_NOT_FOUND)
         return ja_fail(err, JA_ERR_DENIED, "unknown_caller", "the uid %lu is no user of jwtauth",
                        (unsigned long)call->peer_uid);
@@ -108,6 +130,8 @@ enum ja_status caller_identify(struct http_call *call, struct ja_error *err)
     if (!call->authorization && call->on_unix)
         return by_peer(call, err);
     st = caller_token(call, &token, err);
+    if (st == JA_OK && ja_api_key_form(token, strlen(token)))
+        return by_key(call, token, err);
     return st == JA_OK ? caller_identify_token(call, token, NULL, err) : st;
 }
 

@@ -78,6 +78,7 @@ struct http_caller {
     json_t *claims;       /* CALLER_BEARER; owned */
     char actor[40];       /* "root", "user:alice" */
     char api_key[JA_UUID_LEN + 1]; /* CALLER_API_KEY: its id */
+    char *key_scope;      /* CALLER_API_KEY: what it is limited to; NULL: nothing; owned */
 };
 
 struct http_header { const char *name; char *value; };

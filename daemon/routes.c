@@ -15,6 +15,7 @@ const struct http_route *const http_routes[] = {
     route_factor,
     route_own,
     route_service,
+    route_token,
     NULL,
 };
 

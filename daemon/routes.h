@@ -8,7 +8,7 @@
 extern const struct http_route *const http_routes[];
 
 extern const struct http_route route_gate[], route_factor[], route_login[], route_own[], route_password[], route_profile[],
-    route_register[], route_service[];
+    route_register[], route_service[], route_token[];
 
 /* Visits every row; the index counts over all tables, below http_route_count(). */
 void http_route_each(void (*fn)(void *arg, size_t index, const struct http_route *route), void *arg);

@@ -230,15 +230,19 @@ enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_us
     return st == JA_OK ? only_user(ctx, rows, ret, err) : st;
 }
 
-enum ja_status ja_user_find_by_bind_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
-                                        struct ja_error *err)
+/* One uid is one account (ja_user_check_binding): there is no second row. */
+enum ja_status ja_user_find_by_process_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
+                                           struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
-    enum ja_status st = ja_db_query(ctx->db,
-                                    "SELECT " USER_COLUMNS " FROM users u "
-                                    "WHERE u.bind_uid = $1 AND u.deleted_at IS NULL",
-                                    JA_BINDS(JA_I(uid)), &rows, err);
+    enum ja_status st = JA_OK;
 
+    if (uid <= 0)
+        return not_found(err);
+    st = ja_db_query(ctx->db,
+                     "SELECT " USER_COLUMNS " FROM users u WHERE u.bind_uid = $1 AND u.deleted_at IS NULL UNION ALL "
+                     "SELECT " USER_COLUMNS " FROM users u WHERE u.uid = $1 AND u.deleted_at IS NULL LIMIT 1",
+                     JA_BINDS(JA_I(uid)), &rows, err);
     return st == JA_OK ? only_user(ctx, rows, ret, err) : st;
 }
 

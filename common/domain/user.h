@@ -47,9 +47,9 @@ enum ja_status ja_user_find_by_phone(struct ja_ctx *ctx, const char *phone, stru
                                      struct ja_error *err);
 enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
                                    struct ja_error *err);
-/* The service that is bound to this uid. */
-enum ja_status ja_user_find_by_bind_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
-                                        struct ja_error *err);
+/* Whose process runs under this uid: the service that is bound to it, or the account whose uid it is. Nobody's for 0. */
+enum ja_status ja_user_find_by_process_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
+                                           struct ja_error *err);
 /* An address (with '@'), a phone (with '+') or a user name, by its form. */
 enum ja_status ja_user_find(struct ja_ctx *ctx, const char *name, struct ja_user *ret,
                             struct ja_error *err);

@@ -49,12 +49,8 @@ static enum ja_status find_session(struct ja_ctx *ctx, const struct ja_caller *c
 static enum ja_status by_uid(struct ja_ctx *ctx, const struct ja_caller *caller, struct ja_identity *id,
                              struct ja_error *err)
 {
-    enum ja_status st = JA_ERR_NOT_FOUND;
+    enum ja_status st = ja_user_find_by_process_uid(ctx, caller->uid, &id->user, err);
 
-    if (caller->uid > 0)
-        st = ja_user_find_by_bind_uid(ctx, caller->uid, &id->user, err);
-    if (st == JA_ERR_NOT_FOUND && caller->uid > 0)
-        st = ja_user_find_by_uid(ctx, caller->uid, &id->user, err);
     if (st == JA_ERR_NOT_FOUND)
         return no_account(caller->uid, err);
     if (st == JA_OK)

@@ -51,22 +51,27 @@ enum ja_status ja_scope_check_held(struct ja_ctx *ctx, const struct ja_user *use
     return st;
 }
 
+static bool has_word(const char *scope, const char *word)
+{
+    for (size_t len; *scope; scope += len + (scope[len] == ' ')) {
+        len = strcspn(scope, " ");
+        if (strlen(word) == len && strncmp(scope, word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool ja_scope_within(const char *scope, const char *limit)
 {
-    while (*scope) {
-        size_t len = strcspn(scope, " ");
-        bool ok = false;
+    char word[JA_SCOPE_MAX + 1];
 
-        for (const char *l = limit; !ok && *l; l += strcspn(l, " "), l += *l == ' ') {
-            size_t n = strcspn(l, " ");
-            char word[JA_SCOPE_MAX + 1];
-
-            (void)snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), l);
-            ok = (n == len && strncmp(l, scope, n) == 0) || ja_permission_implies(word, scope, len);
-        }
-        if (!ok)
+    for (size_t len; *scope; scope += len + (scope[len] == ' ')) {
+        len = strcspn(scope, " ");
+        if (len >= sizeof word)
             return false;
-        scope += len + (scope[len] == ' ');
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, scope);
+        if (!has_word(limit, word) && !ja_scope_covers(limit, word))
+            return false;
     }
     return true;
 }

@@ -2,7 +2,8 @@
 ja_http_bats = \
 	tests/http/auth.bats \
 	tests/http/core.bats \
-	tests/http/hostile.bats
+	tests/http/hostile.bats \
+	tests/http/token.bats
 EXTRA_DIST += $(ja_http_bats) tests/http/hostile.py tests/http/http.bash
 if HAVE_BATS
 TESTS += $(ja_http_bats)

@@ -82,17 +82,25 @@ static enum ja_status bind(struct svc *s, const char *name, int64_t uid)
 
 /* ---- binding ---- */
 
-static void a_bound_uid_finds_its_service_and_nothing_else(void **state)
+static void a_uid_is_its_account_or_the_service_bound_to_it(void **state)
 {
     struct svc *s = *state;
     struct ja_user u = {0};
 
-    assert_int_equal(ja_user_find_by_bind_uid(s->ctx, BOUND, &u, NULL), JA_OK);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, BOUND, &u, NULL), JA_OK);
     assert_string_equal(u.username, "robot");
     assert_int_equal(u.bind_uid, BOUND);
     ja_user_clear(&u);
-    assert_int_equal(ja_user_find_by_bind_uid(s->ctx, s->robot.uid, &u, NULL), JA_ERR_NOT_FOUND);
-    assert_int_equal(ja_user_find_by_bind_uid(s->ctx, 0, &u, NULL), JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, s->robot.uid, &u, NULL), JA_OK);
+    assert_string_equal(u.username, "robot");
+    ja_user_clear(&u);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, s->alice.uid, &u, NULL), JA_OK);
+    assert_string_equal(u.username, "alice");
+    ja_user_clear(&u);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, BOUND + 1, &u, NULL), JA_ERR_NOT_FOUND);
+    sql(s->w, "UPDATE users SET bind_uid = 0 WHERE username = 'robot'"); /* past every check */
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, 0, &u, NULL), JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, -1, &u, NULL), JA_ERR_NOT_FOUND);
     assert_int_equal(number(s->w, "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'user.add' AND "
                                   "detail LIKE '%\"bind_uid\":991%'"), 1);
 }
@@ -154,7 +162,7 @@ static void unbound_it_is_nobody(void **state)
     struct ja_user u = {0};
 
     assert_int_equal(bind(s, "robot", -1), JA_OK);
-    assert_int_equal(ja_user_find_by_bind_uid(s->ctx, BOUND, &u, NULL), JA_ERR_NOT_FOUND);
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, BOUND, &u, NULL), JA_ERR_NOT_FOUND);
     assert_int_equal(ja_user_find_by_name(s->ctx, "robot", &u, NULL), JA_OK);
     assert_int_equal(u.bind_uid, 0);
     ja_user_clear(&u);
@@ -678,7 +686,7 @@ static void scopes_within_scopes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(a_bound_uid_finds_its_service_and_nothing_else),
+        WITH(a_uid_is_its_account_or_the_service_bound_to_it),
         WITH(one_uid_is_one_account),
         WITH(an_account_gets_no_uid_that_a_service_is_bound_to),
         WITH(a_deleted_account_leaves_neither_binding_nor_keys),
