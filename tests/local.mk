@@ -117,6 +117,7 @@ ja_pamtests = \
 	tests/pam/test_enroll \
 	tests/pam/test_hostile \
 	tests/pam/test_login \
+	tests/pam/test_policy_matrix \
 	tests/pam/test_returns
 ja_pam_world = tests/pam/pam_world.c tests/pam/pam_world.h
 ja_pam_libs = $(LDADD) -lpam -loath -lpthread
@@ -132,6 +133,9 @@ tests_pam_test_hostile_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_pam_test_login_SOURCES = tests/pam/test_login.c $(ja_pam_world)
 tests_pam_test_login_LDADD = $(ja_pam_libs)
 tests_pam_test_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_pam_test_policy_matrix_SOURCES = tests/pam/test_policy_matrix.c $(ja_pam_world)
+tests_pam_test_policy_matrix_LDADD = $(ja_pam_libs)
+tests_pam_test_policy_matrix_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_pam_test_returns_SOURCES = tests/pam/test_returns.c $(ja_pam_world)
 tests_pam_test_returns_LDADD = $(ja_pam_libs)
 tests_pam_test_returns_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

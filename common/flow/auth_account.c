@@ -175,8 +175,10 @@ static enum ja_status judge_login(struct ja_ctx *ctx, const struct ja_account_ch
     /* sshd calls what ran here "keyboard-interactive", whatever was given */
     if (proof.login)
         shown.methods = (shown.methods & ~(unsigned)JA_METHOD_PASSWORD) | proof.methods;
+    /* where none shows (cron, sudo's target) account has had its say */
     if (!check->check_mfa) {
-        ja_auth_judge_method(&result->terms, &shown, &result->reason);
+        if (shown.methods)
+            ja_auth_judge_method(&result->terms, &shown, &result->reason);
         return JA_OK;
     }
     st = ja_auth_judge_terms(ctx, &result->terms, user, &shown, &result->reason, err);

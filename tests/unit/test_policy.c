@@ -347,6 +347,12 @@ static void a_password_of_ours_is_no_key(void **state)
     assert_int_equal(account(w, &check), JA_REASON_NONE);
     check.methods = JA_METHOD_PASSWORD | JA_METHOD_PUBLICKEY; /* AuthenticationMethods with two */
     assert_int_equal(account(w, &check), JA_REASON_METHOD);
+    /* sudo's target has logged in by nothing: account, which asks of the invoker, refuses; the session does not */
+    check.methods = 0;
+    check.handle = NULL;
+    assert_int_equal(account(w, &check), JA_REASON_NONE);
+    check.check_mfa = true;
+    assert_int_equal(account(w, &check), JA_REASON_METHOD);
     down(w);
 }
 
