@@ -12,6 +12,7 @@ enum ja_status ja_health_read(struct ja_ctx *ctx, struct ja_health *ret, struct 
                     "AS not_adopted, "
                     "COALESCE(SUM(CASE WHEN password_hash IS NOT NULL "
                     "AND password_hash NOT LIKE '$argon2id$%' THEN 1 ELSE 0 END), 0) AS other_hashes, "
+                    "(SELECT COUNT(*) FROM ssh_keys) AS ssh_keys, "
                     "COALESCE((SELECT time_ms FROM audit_log ORDER BY seq DESC LIMIT 1), 0) "
                     "AS newest FROM users WHERE deleted_at IS NULL",
                     JA_NO_BINDS, &rows, err);
@@ -23,6 +24,7 @@ enum ja_status ja_health_read(struct ja_ctx *ctx, struct ja_health *ret, struct 
         h.users = ja_col_int(rows, "users");
         h.not_adopted = ja_col_int(rows, "not_adopted");
         h.other_hashes = ja_col_int(rows, "other_hashes");
+        h.ssh_keys = ja_col_int(rows, "ssh_keys");
         h.newest_audit = ja_col_int(rows, "newest") / 1000;
     }
     if (st == JA_OK)

@@ -7,6 +7,7 @@
 struct ja_health {
     int64_t users;          /* not deleted */
     int64_t not_adopted;    /* active ones that are not adopted: NSS must know them */
+    int64_t ssh_keys;       /* of all users */
     int64_t other_hashes;   /* with a password hash of another scheme than argon2id */
     int64_t newest_audit;   /* seconds; 0: no row */
 };

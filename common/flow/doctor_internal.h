@@ -25,6 +25,22 @@ bool doctor_lines(const char *path, void (*fn)(void *arg, char *line), void *arg
 char *doctor_word(char **s);
 
 void doctor_stacks(struct doctor *d); /* /etc/pam.d */
-void doctor_host(struct doctor *d);   /* sshd_config, nsswitch.conf, the daemon's socket */
+void doctor_sshd(struct doctor *d);   /* sshd_config and the keys that sshd asks for */
+void doctor_host(struct doctor *d);   /* nsswitch.conf, the daemon's socket */
+
+/* One line of a PAM stack as libpam keeps it (doctor_dispatch.c). */
+struct doctor_entry {
+    char control[128]; /* "substack": a marker, the lines of it follow one level deeper */
+    char module[64];   /* without folder */
+    int level;
+};
+/* The action of a control for a return value ("user_unknown"), as libpam reads it. */
+void doctor_action(const char *control, const char *value, char *out, size_t size);
+/* What a stack of one group comes to when pam_jwtauth answers `ours`, and pam_unix `before` in front of it and
+ * `behind` behind it; modules that nobody knows here change nothing. */
+struct doctor_answers {
+    const char *ours, *before, *behind;
+};
+bool doctor_stack_passes(const struct doctor_entry *entries, size_t n, const struct doctor_answers *a);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define PAM_FOLDER "/etc/pam.d"
 #define DEPTH_MAX 8
+#define LINES_MAX 64 /* a line more is not judged */
 
 enum group { AUTH, ACCOUNT, PASSWORD, SESSION, GROUPS };
 static const char *const group_names[GROUPS] = {"auth", "account", "password", "session"};
@@ -26,6 +27,9 @@ struct place {
 struct stack {
     const char *service;
     int depth;
+    int level; /* of substacks */
+    struct doctor_entry entries[GROUPS][LINES_MAX];
+    size_t n[GROUPS];
     int only; /* the group that an `include` asks for; -1: all (@include) */
     struct place places[GROUPS];
 };
@@ -41,11 +45,29 @@ static int group_of(const char *word)
     return -1;
 }
 
+static const char *base_of(const char *module)
+{
+    const char *slash = strrchr(module, '/');
+
+    return slash ? slash + 1 : module;
+}
+
+static void note_entry(struct stack *s, int g, const char *control, const char *module)
+{
+    struct doctor_entry *e = &s->entries[g][s->n[g]];
+
+    if (s->n[g] == LINES_MAX)
+        return;
+    (void)snprintf(e->control, sizeof e->control, "%s", control);
+    (void)snprintf(e->module, sizeof e->module, "%s", base_of(module));
+    e->level = s->level;
+    s->n[g]++;
+}
+
 static void note_module(struct place *p, const char *control, const char *module)
 {
-    const char *base = strrchr(module, '/');
+    const char *base = base_of(module);
 
-    base = base ? base + 1 : module;
     if (strcmp(base, "pam_unix.so") == 0)
         p->unix_seen = true;
     if (strcmp(base, "pam_jwtauth.so") != 0 || p->present)
@@ -74,10 +96,17 @@ static void stack_line(void *arg, char *line)
     module = control ? doctor_word(&line) : NULL;
     if (g < 0 || !module || (s->only >= 0 && s->only != g))
         return;
-    if (strcmp(control, "include") == 0 || strcmp(control, "substack") == 0)
+    if (strcmp(control, "include") == 0) {
         read_file(s, module, g);
-    else
+    } else if (strcmp(control, "substack") == 0) {
+        note_entry(s, g, control, module);
+        s->level++;
+        read_file(s, module, g);
+        s->level--;
+    } else {
+        note_entry(s, g, control, module);
         note_module(&s->places[g], control, module);
+    }
 }
 
 static void read_file(struct stack *s, const char *name, int only)
@@ -93,35 +122,6 @@ static void read_file(struct stack *s, const char *name, int only)
     (void)doctor_lines(path, stack_line, s);
     s->only = outer;
     s->depth--;
-}
-
-/* The action that a control has for a return value, as libpam reads it (pam.conf(5)): a value that is
- * not named has the default's, and without a default `bad`. */
-static void action_of(const char *control, const char *value, char *out, size_t size)
-{
-    const char *p = control;
-    char other[32] = "bad", found[32] = "";
-
-    if (*control != '[') {
-        bool success = strcmp(value, "success") == 0;
-        bool weak = strcmp(control, "sufficient") == 0 || strcmp(control, "optional") == 0;
-        (void)snprintf(out, size, "%s", success ? (strcmp(control, "sufficient") == 0 ? "done" : "ok")
-                                                : weak ? "ignore"
-                                                : strcmp(control, "requisite") == 0 ? "die" : "bad");
-        return;
-    }
-    for (p++; *p && *p != ']'; p += strcspn(p, " \t]")) {
-        size_t name;
-        p += strspn(p, " \t");
-        name = strcspn(p, "= \t]");
-        if (p[name] != '=')
-            continue;
-        if (name == strlen(value) && strncmp(p, value, name) == 0)
-            (void)snprintf(found, sizeof found, "%.*s", (int)strcspn(p + name + 1, " \t]"), p + name + 1);
-        else if (name == 7 && strncmp(p, "default", name) == 0)
-            (void)snprintf(other, sizeof other, "%.*s", (int)strcspn(p + name + 1, " \t]"), p + name + 1);
-    }
-    (void)snprintf(out, size, "%s", *found ? found : other);
 }
 
 static bool refuses(const char *action)
@@ -140,7 +140,7 @@ static const char *ignored_denial(const char *control, enum group g)
 
     for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++) {
         bool change = strcmp(denials[i], "new_authtok_reqd") == 0;
-        action_of(control, denials[i], action, sizeof action);
+        doctor_action(control, denials[i], action, sizeof action);
         /* account passes "must change" on with done; auth never answers it */
         if (change && (g == AUTH || strcmp(action, "done") == 0 || strcmp(action, "ok") == 0))
             continue;
@@ -162,7 +162,7 @@ static void check_control(struct doctor *d, const struct stack *s, enum group g,
                    "%s %s: a denial (%s) of pam_jwtauth is not final with %s", s->service,
                    group_names[g], denial, p->control);
     }
-    action_of(p->control, "user_unknown", action, sizeof action);
+    doctor_action(p->control, "user_unknown", action, sizeof action);
     if (strcmp(action, "ignore") != 0) {
         ++*bad;
         doctor_say(d, JA_DOCTOR_FAIL, "pam", mend,
@@ -180,6 +180,33 @@ static void check_order(struct doctor *d, const struct stack *s, enum group g, i
     doctor_say(d, JA_DOCTOR_WARN, "pam", "move it up, as in pam_jwtauth(8)",
                "%s %s: pam_jwtauth comes after pam_unix, which fails for users of jwtauth", s->service,
                group_names[g]);
+}
+
+/* Each line may be right and the stack wrong: a jump that lands in the wrong place, a deny that is missing, a
+ * `sufficient` that lets everybody past. So the whole is run for those who come. */
+static void check_outcome(struct doctor *d, const struct stack *s, enum group g, int *bad)
+{
+    static const struct {
+        struct doctor_answers answers;
+        bool passes;
+        enum ja_doctor_level level;
+        const char *text;
+    } cases[] = {
+        {{"auth_err", "auth_err", "success"}, false, JA_DOCTOR_FAIL, "whom pam_jwtauth refuses gets in"},
+        {{"perm_denied", "auth_err", "success"}, false, JA_DOCTOR_FAIL, "whom pam_jwtauth refuses gets in"},
+        {{"user_unknown", "success", "success"}, true, JA_DOCTOR_FAIL, "local users, root too, cannot get in"},
+        {{"user_unknown", "auth_err", "auth_err"}, false, JA_DOCTOR_FAIL, "whom nobody knows gets in"},
+        {{"success", "auth_err", "auth_err"}, true, JA_DOCTOR_WARN, "whom pam_jwtauth lets in is refused behind it"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (doctor_stack_passes(s->entries[g], s->n[g], &cases[i].answers) == cases[i].passes)
+            continue;
+        ++*bad;
+        doctor_say(d, cases[i].level, "pam", "compare it line by line with pam_jwtauth(8)", "%s %s: %s", s->service,
+                   group_names[g], cases[i].text);
+        return;
+    }
 }
 
 static void check_groups(struct doctor *d, const struct stack *s, int *bad)
@@ -225,10 +252,14 @@ static void check_service(struct doctor *d, const char *service)
     }
     check_groups(d, &s, &bad);
     for (int g = AUTH; g <= PASSWORD; g++) {
+        int before = bad;
+
         if (!s.places[g].present)
             continue;
         check_control(d, &s, (enum group)g, &bad);
         check_order(d, &s, (enum group)g, &bad);
+        if (bad == before)
+            check_outcome(d, &s, (enum group)g, &bad);
     }
     if (bad == 0)
         doctor_say(d, JA_DOCTOR_OK, "pam", "", "%s: denials are final, local users pass", service);

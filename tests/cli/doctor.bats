@@ -174,24 +174,148 @@ stanza() {
     sed -i '/^account.*pam_jwtauth/d' /etc/pam.d/sshd
     printf 'account required pam_unix.so\n%s\n' "$line" >>/etc/pam.d/sshd
     finds warn pam 'sshd account: pam_jwtauth comes after pam_unix'
-    sed -i '/^account required pam_unix/d; /^account.*pam_jwtauth/d' /etc/pam.d/sshd
+    install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/sshd" /etc/pam.d/sshd
     printf '%s\n' "$line" >/etc/pam.d/zz-account
-    sed -i '1i account include zz-account' /etc/pam.d/sshd
+    sed -i 's/^account.*pam_jwtauth.*/account include zz-account/' /etc/pam.d/sshd
     finds ok pam 'sshd: denials are final'
-    # two files that include each other end
+    # a file that includes itself ends
     echo 'account include zz-account' >>/etc/pam.d/zz-account
-    finds ok pam 'sshd: denials are final'
+    finds ok pam 'su: denials are final'
 }
 
 @test "sshd: no PAM, no keyboard-interactive; the first value counts" {
     [ -e /etc/ssh/sshd_config ] || skip "no sshd here"
     printf 'UsePAM no\nUsePAM yes\n' >/etc/ssh/sshd_config
     finds warn sshd 'does not use PAM' 'UsePAM yes'
-    printf 'UsePAM yes\nMatch User x\n  KbdInteractiveAuthentication no\n' >/etc/ssh/sshd_config
+    printf 'UsePAM yes\nMatch User x\n  PasswordAuthentication no\n' >/etc/ssh/sshd_config
+    finds ok sshd ''
+    printf 'UsePAM yes\nMatch User x Address 10.0.0.0/8\n  KbdInteractiveAuthentication no\n' >/etc/ssh/sshd_config
+    finds warn sshd 'where this matches: User x Address 10.0.0.0/8' 'Match block'
+    # a Match in an included file ends with it
+    printf 'Include /etc/ssh/zz-*.conf\nUsePAM yes\n' >/etc/ssh/sshd_config
+    printf 'Match User x\n  PasswordAuthentication no\n' >/etc/ssh/zz-test.conf
     finds ok sshd ''
     printf 'Include /etc/ssh/zz-*.conf\nKbdInteractiveAuthentication yes\nusepam=yes\n' >/etc/ssh/sshd_config
     echo 'kbdinteractiveauthentication no # off' >/etc/ssh/zz-test.conf
     finds warn sshd 'cannot ask for a verification code' 'KbdInteractiveAuthentication yes'
+}
+
+# account FILE...: sshd's account part is these lines
+account_is() {
+    sed -i '/^account/d' /etc/pam.d/sshd
+    printf 'account %s\n' "$@" >>/etc/pam.d/sshd
+}
+ours='[success=1 new_authtok_reqd=done user_unknown=ignore default=die] pam_jwtauth.so'
+
+# Each line is as it should be; what comes of them is not.
+@test "pam: jumps that land in the wrong place, a deny that is missing" {
+    account_is "$ours" 'required pam_nologin.so' 'required pam_unix.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it'
+    account_is "$ours" 'required pam_unix.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it' # it jumps beyond the end
+    account_is "$ours" '[success=ok default=ignore] pam_unix.so' 'required pam_permit.so'
+    finds fail pam 'sshd account: whom nobody knows gets in'
+    account_is "$ours" 'required pam_deny.so' 'required pam_permit.so'
+    finds fail pam 'sshd account: local users, root too, cannot get in'
+    account_is "${ours/success=1/success=2}" '[success=1 default=ignore] pam_unix.so' 'requisite pam_deny.so' 'required pam_permit.so'
+    finds ok pam 'sshd: denials are final'
+    account_is "${ours/success=1/success=1}" '[success=1 default=ignore] pam_unix.so' 'requisite pam_deny.so' 'required pam_permit.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it'
+}
+
+@test "pam: sufficient ends a stack too early, in a substack only the substack" {
+    account_is "$ours" 'sufficient pam_permit.so' 'required pam_unix.so'
+    finds fail pam 'sshd account: whom nobody knows gets in'
+    printf 'account %s\n' 'sufficient pam_permit.so' >/etc/pam.d/zz-account
+    account_is "$ours" 'substack zz-account' 'required pam_unix.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it'
+    printf 'account %s\n' "${ours/success=1/success=done}" >/etc/pam.d/zz-account
+    account_is 'substack zz-account' 'required pam_unix.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it'
+    account_is '[default=reset] pam_permit.so' "$ours" 'substack common-account' 'required pam_permit.so'
+    finds ok pam 'sshd: denials are final'
+}
+
+@test "pam: pam-auth-update's files are sound, and a default=ignore in them is found" {
+    cat >/etc/pam.d/common-account <<'FILE'
+account [success=2 new_authtok_reqd=done user_unknown=ignore default=die] pam_jwtauth.so
+account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so
+account requisite pam_deny.so
+account required pam_permit.so
+FILE
+    sed -i '/^account/d' /etc/pam.d/sshd
+    echo '@include common-account' >>/etc/pam.d/sshd
+    finds ok pam 'sshd: denials are final'
+    sed -i 's/default=die/default=ignore/' /etc/pam.d/common-account
+    finds fail pam 'sshd account: a denial'
+}
+
+# ---- sshd and keys ----
+
+command='AuthorizedKeysCommand /usr/bin/authctl ssh-key authorized %u'
+user='AuthorizedKeysCommandUser jwtauth-keys'
+# sshd_is LINE...
+sshd_is() { printf '%s\n' 'UsePAM yes' "$@" >/etc/ssh/sshd_config; }
+with_keys() {
+    [ -e /etc/ssh/sshd_config ] || skip "no sshd here"
+    authctl -q user add alice >/dev/null
+    ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/key"
+    authctl -q ssh-key add alice "$BATS_TEST_TMPDIR/key.pub" >/dev/null
+}
+
+@test "sshd: keys that nobody asks for" {
+    with_keys
+    id jwtauth-keys || useradd -r jwtauth-keys
+    sshd_is
+    finds warn sshd 'does not ask for the 1 ssh keys' "$command"
+    sshd_is 'AuthorizedKeysCommand none' "$command"
+    finds warn sshd 'does not ask for the 1 ssh keys' "$user"
+    sshd_is 'AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys %u' "$user"
+    finds warn sshd 'asks another command' "$command"
+    sshd_is "$command" "$user"
+    finds ok sshd ''
+    sshd_is "$command" "$user" 'Match Group x' 'AuthorizedKeysCommand none'
+    finds warn sshd 'asks another command where this matches: Group x'
+    authctl -q ssh-key remove alice "$(authctl ssh-key list alice | cut -f1)"
+    sshd_is
+    finds ok sshd ''
+}
+
+@test "sshd: a keys command that sshd would not run, or not for the user" {
+    with_keys
+    sed -i '/^jwtauth-keys:/d' /etc/passwd
+    sshd_is "$command"
+    finds warn sshd 'without AuthorizedKeysCommandUser' "$user"
+    sshd_is "$command" 'AuthorizedKeysCommandUser root'
+    finds warn sshd 'as root' "$user"
+    sshd_is "$command" "$user"
+    finds warn sshd 'there is no user jwtauth-keys' systemd-sysusers
+    echo 'jwtauth-keys:x:999:999::/:/usr/sbin/nologin' >>/etc/passwd
+    finds ok sshd ''
+    sshd_is "${command% %u}" "$user"
+    finds warn sshd '%u is missing' "$command"
+    sshd_is "${command/bin/sbin}" "$user"
+    finds warn sshd '/usr/sbin/authctl' "$command"
+    sshd_is "${command/\/usr\/bin\//}" "$user"
+    finds warn sshd 'no absolute path' "$command"
+    sshd_is "$command" "$user"
+    chmod 0775 /usr/bin/authctl
+    finds warn sshd /usr/bin/authctl "chmod"
+    chmod 0755 /usr/bin/authctl
+    finds ok sshd ''
+}
+
+@test "ssh keys: a snapshot that is gone, damaged, not safe" {
+    snapshot=/var/cache/jwtauth/ssh_keys
+    finds ok 'ssh keys' $snapshot
+    rm $snapshot
+    finds fail 'ssh keys' 'does not exist' 'authctl purge'
+    authctl -q purge >/dev/null
+    truncate -s -1 $snapshot
+    finds fail 'ssh keys' 'damaged' 'authctl purge'
+    authctl -q purge >/dev/null
+    chmod 0666 $snapshot
+    finds fail 'ssh keys' $snapshot "chmod 0644 '$snapshot'"
 }
 
 @test "a file in place of the daemon's socket" {

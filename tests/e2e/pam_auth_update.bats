@@ -18,7 +18,7 @@ setup_file() {
     ssh-keygen -q -t ed25519 -N '' -f /run/host_key
     ssh-keygen -q -t ed25519 -N '' -f /run/user_key
     authctl -q ssh-key add bob /run/user_key.pub >/dev/null
-    useradd -r -s /usr/sbin/nologin jwtauth-keys
+    id jwtauth-keys || useradd -r -s /usr/sbin/nologin jwtauth-keys
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     echo "$port" >/run/port
     cat "$tests_dir/../packaging/sshd_config.d/jwtauth.conf" - >/etc/ssh/sshd_config <<CONF

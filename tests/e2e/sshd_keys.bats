@@ -9,7 +9,7 @@ setup_file() {
     make_user alice
     make_user bob
     make_local lena
-    useradd -r -s /usr/sbin/nologin jwtauth-keys
+    id jwtauth-keys || useradd -r -s /usr/sbin/nologin jwtauth-keys
     ssh-keygen -q -t ed25519 -N '' -f /run/host_key
     ssh-keygen -q -t ed25519 -N '' -f /run/user_key
     ssh-keygen -q -t ecdsa -N '' -f /run/other_key
