@@ -7,20 +7,73 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* nsswitch.conf(5): services are asked in order, and an action in brackets may end the line before ours. */
+struct line {
+    bool seen, ours;
+    int files_at, ours_at;
+    char stop[64]; /* the action in front of ours that ends the search for who was not found */
+};
 struct nss {
-    bool passwd_seen, ours;
+    struct line passwd, group, initgroups;
 };
 
-static void nss_line(void *arg, char *line)
+static bool stops(const char *action)
+{
+    return strcasestr(action, "notfound=return") || (strcasestr(action, "!") && strcasestr(action, "=return") &&
+                                                     !strcasestr(action, "!notfound"));
+}
+
+static void nss_line(void *arg, char *text)
 {
     struct nss *n = arg;
-    char *word = doctor_word(&line);
+    char *word = doctor_word(&text);
+    struct line *l = !word                            ? NULL
+                     : strcmp(word, "passwd:") == 0     ? &n->passwd
+                     : strcmp(word, "group:") == 0      ? &n->group
+                     : strcmp(word, "initgroups:") == 0 ? &n->initgroups
+                                                        : NULL;
 
-    if (!word || strcmp(word, "passwd:") != 0)
+    if (!l || l->seen)
         return;
-    n->passwd_seen = true;
-    while ((word = doctor_word(&line)))
-        n->ours = n->ours || strcmp(word, "jwtauth") == 0;
+    l->seen = true;
+    for (int at = 1; (word = doctor_word(&text)); at++) {
+        if (*word == '[' && !l->ours && !l->stop[0] && stops(word))
+            (void)snprintf(l->stop, sizeof l->stop, "%.60s", word);
+        else if (strcmp(word, "files") == 0 || strcmp(word, "compat") == 0)
+            l->files_at = l->files_at ? l->files_at : at;
+        else if (strcmp(word, "jwtauth") == 0 && !l->ours) {
+            l->ours = true;
+            l->ours_at = at;
+        }
+    }
+}
+
+#define NSS(d, mend, ...) doctor_say(d, JA_DOCTOR_WARN, "nsswitch", mend, __VA_ARGS__)
+
+static bool check_order(struct doctor *d, const char *name, const struct line *l)
+{
+    if (l->ours && (!l->files_at || l->ours_at < l->files_at))
+        NSS(d, "write: files jwtauth", "%s asks jwtauth before the local files, which come first", name);
+    else if (l->ours && l->stop[0])
+        NSS(d, "put jwtauth in front of it", "%s never asks jwtauth: %s stands before it", name, l->stop);
+    else
+        return true;
+    return false;
+}
+
+static bool check_lines(struct doctor *d, const struct nss *n)
+{
+    if (!check_order(d, "passwd", &n->passwd) || !check_order(d, "group", &n->group) ||
+        (n->initgroups.seen && !check_order(d, "initgroups", &n->initgroups)))
+        return false;
+    if (n->passwd.ours && !n->group.ours)
+        NSS(d, "add jwtauth to its end", "the group line has no jwtauth: groups of its users and roles have no name");
+    else if (n->passwd.ours && n->initgroups.seen && !n->initgroups.ours)
+        NSS(d, "remove the line, or add jwtauth to its end",
+            "the initgroups line has no jwtauth: users do not get the groups of their roles");
+    else
+        return true;
+    return false;
 }
 
 static void check_nss(struct doctor *d)
@@ -28,20 +81,20 @@ static void check_nss(struct doctor *d)
     struct ja_health h = {0};
     struct nss n = {0};
 
-    if (!doctor_lines("/etc/nsswitch.conf", nss_line, &n) || !n.passwd_seen) {
-        doctor_say(d, JA_DOCTOR_WARN, "nsswitch", "add: passwd: files",
-                   "/etc/nsswitch.conf has no passwd line");
+    if (!doctor_lines("/etc/nsswitch.conf", nss_line, &n) || !n.passwd.seen) {
+        NSS(d, "add: passwd: files", "/etc/nsswitch.conf has no passwd line");
         return;
     }
+    if (!check_lines(d, &n))
+        return;
     /* A store that cannot be read was a finding before. */
-    if (!n.ours && d->ctx.db && ja_health_read(&d->ctx, &h, NULL) == JA_OK && h.not_adopted > 0)
-        doctor_say(d, JA_DOCTOR_WARN, "nsswitch",
-                   "adopt local users: authctl user add NAME --adopt",
-                   "%lld users are not adopted, and the passwd line of /etc/nsswitch.conf has no jwtauth: "
-                   "sshd and login do not know them",
-                   (long long)h.not_adopted);
+    if (!n.passwd.ours && d->ctx.db && ja_health_read(&d->ctx, &h, NULL) == JA_OK && h.not_adopted > 0)
+        NSS(d, "adopt local users: authctl user add NAME --adopt",
+            "%lld users are not adopted, and the passwd line of /etc/nsswitch.conf has no jwtauth: "
+            "sshd and login do not know them",
+            (long long)h.not_adopted);
     else
-        doctor_say(d, JA_DOCTOR_OK, "nsswitch", "", "passwd %s jwtauth", n.ours ? "has" : "works without");
+        doctor_say(d, JA_DOCTOR_OK, "nsswitch", "", "passwd %s jwtauth", n.passwd.ours ? "has" : "works without");
 }
 
 static void check_socket(struct doctor *d)

@@ -112,6 +112,28 @@ finds() {
     finds warn nsswitch '1 users are not adopted' '--adopt'
 }
 
+@test "nsswitch: order, what ends the search, the group line" {
+    nss() { printf '%s\n' "$@" >/etc/nsswitch.conf; }
+    nss 'passwd: files jwtauth' 'group: files jwtauth'
+    finds ok nsswitch 'passwd has jwtauth'
+    nss 'passwd: jwtauth files' 'group: files jwtauth'
+    finds warn nsswitch 'passwd asks jwtauth before the local files' 'files jwtauth'
+    nss 'passwd: files jwtauth' 'group: jwtauth'
+    finds warn nsswitch 'group asks jwtauth before the local files'
+    nss 'passwd: files [NOTFOUND=return] jwtauth' 'group: files jwtauth'
+    finds warn nsswitch 'passwd never asks jwtauth: [NOTFOUND=return] stands before it'
+    nss 'passwd: files jwtauth' 'group: files [!SUCCESS=return] jwtauth'
+    finds warn nsswitch 'group never asks jwtauth'
+    nss 'passwd: files [SUCCESS=merge] jwtauth [NOTFOUND=return] sss' 'group: files [SUCCESS=merge] jwtauth'
+    finds ok nsswitch ''
+    nss 'passwd: files jwtauth' 'group: files systemd'
+    finds warn nsswitch 'the group line has no jwtauth' 'add jwtauth'
+    nss 'passwd: files jwtauth' 'group: files jwtauth' 'initgroups: files'
+    finds warn nsswitch 'the initgroups line has no jwtauth'
+    nss 'group: files'
+    finds warn nsswitch 'no passwd line'
+}
+
 @test "a password in the store's URL that others can read" {
     sed -i '1i [store]\nurl = postgresql://u:geheim@h/d\n' /etc/jwtauth/jwtauth.conf
     run --separate-stderr authctl doctor
