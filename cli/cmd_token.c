@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 #include "cli/row_tokens.h"
 #include "common/flow/session_flow.h"
+#include "common/view/introspection.h"
 #include "common/view/row.h"
 
 #include <string.h>
@@ -37,29 +38,6 @@ static enum ja_status run_issue(struct cli *cli, struct ja_error *err)
     return st;
 }
 
-/* RFC 7662 section 2.2: what the token says, and that it is active; nothing else of one that is not. */
-static enum ja_status put_introspection(struct cli *cli, const json_t *claims, struct ja_error *err)
-{
-    static const char *const taken[] = {"scope", "exp", "iat", "nbf", "sub", "aud", "iss", "jti",
-                                        "sid", "roles", "amr", "auth_time"};
-    json_t *doc = json_pack("{s:b,s:s}", "active", 1, "token_type", "Bearer");
-    json_t *name = json_object_get(claims, "preferred_username");
-
-    for (size_t i = 0; doc && i < sizeof taken / sizeof *taken; i++) {
-        json_t *value = json_object_get(claims, taken[i]);
-
-        if (value && json_object_set(doc, taken[i], value) != 0) {
-            json_decref(doc);
-            doc = NULL;
-        }
-    }
-    if (doc && name && json_object_set(doc, "username", name) != 0) {
-        json_decref(doc);
-        doc = NULL;
-    }
-    return cli_answer(cli, doc, err);
-}
-
 /* The document says no more; the reason is for the person at the terminal. */
 static enum ja_status put_inactive(struct cli *cli, struct ja_error *err)
 {
@@ -87,7 +65,7 @@ static enum ja_status run_introspect(struct cli *cli, struct ja_error *err)
     if (st == JA_ERR_DENIED)
         return put_inactive(cli, err);
     if (st == JA_OK)
-        st = put_introspection(cli, claims, err);
+        st = cli_answer(cli, ja_introspection(claims), err);
     json_decref(claims);
     return st;
 }

@@ -60,6 +60,9 @@ static json_t *error_body(const struct http_call *call, const struct ja_error *e
     const char *code = own ? "internal_error" : err->code;
     const char *message = own ? "internal error; the log has the cause" : err->message;
 
+    /* RFC 6749 section 5.2 has names of its own. */
+    if (call->route && (call->route->flags & ROUTE_FORM) && status == 400)
+        code = "invalid_request";
     if (call->route && (call->route->flags & ROUTE_PLAIN))
         return json_pack("{s:s,s:s}", "error", code, "error_description", message);
     return json_pack("{s:b,s:s,s:{s:s,s:O*}}", "success", 0, "message", message, "error", "code", code, "details",

@@ -1,6 +1,7 @@
 /* jwtauthd: the HTTP API for scripts, services and users without root's rights (jwtauthd(8)). */
 #include "common/base/config.h"
 #include "common/domain/wipe_freed.h"
+#include "daemon/openapi.h"
 #include "daemon/privileges.h"
 #include "daemon/server.h"
 #include "daemon/systemd.h"
@@ -26,6 +27,7 @@ static void usage(FILE *out)
     (void)fputs("usage: jwtauthd [-c FILE] [--check]\n"
                 "  -c, --config FILE  another configuration file\n"
                 "      --check        check the configuration and end\n"
+                "      --routes       list the routes, in Markdown\n"
                 "      --version      print the version\n"
                 "      --help         this text\n"
                 "It stays in the foreground. SIGHUP reads the configuration again, SIGTERM ends it when every\n"
@@ -36,6 +38,7 @@ static void usage(FILE *out)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+                                          {"routes", no_argument, NULL, 'r'},
                                           {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
     int c;
 
@@ -43,6 +46,7 @@ static int parse(int argc, char **argv, struct options *o)
         switch (c) {
         case 'c': o->config = optarg; break;
         case 'k': o->check = true; break;
+        case 'r': openapi_table(stdout); return 0;
         case 'V': (void)printf("jwtauthd %s\n", JA_VERSION); return 0;
         case 'h': usage(stdout); return 0;
         default: usage(stderr); return EXIT_USAGE;

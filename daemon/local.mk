@@ -11,13 +11,22 @@ ja_jwtauthd_sources = \
 	daemon/listen.c daemon/listen.h \
 	daemon/loop.c daemon/loop.h \
 	daemon/metrics.c daemon/metrics.h \
+	daemon/openapi.c daemon/openapi.h \
 	daemon/pool.c daemon/pool.h \
 	daemon/privileges.c daemon/privileges.h \
 	daemon/prove.c daemon/prove.h \
 	daemon/request.c daemon/request.h \
 	daemon/response.c daemon/response.h \
-	daemon/route_factor.c daemon/route_gate.c daemon/route_login.c daemon/route_own.c \
-	daemon/route_password.c daemon/route_profile.c daemon/route_register.c daemon/route_service.c daemon/route_token.c \
+	daemon/route_factor.c \
+	daemon/route_gate.c \
+	daemon/route_login.c \
+	daemon/route_oauth.c \
+	daemon/route_own.c \
+	daemon/route_password.c \
+	daemon/route_profile.c \
+	daemon/route_register.c \
+	daemon/route_service.c \
+	daemon/route_token.c \
 	daemon/routes.c daemon/routes.h \
 	daemon/server.c daemon/server.h \
 	daemon/systemd.c daemon/systemd.h \

@@ -270,8 +270,9 @@ static enum ja_status read_head(struct request *r, const char *method, const cha
     st = check_head(r, &h);
     if (st == JA_OK)
         st = find_route(r, method, url);
-    if (st == JA_OK)
-        st = check_media(r, &h);
+    if (st != JA_OK || r->call.answered)
+        return st;
+    st = check_media(r, &h);
     if (st == JA_OK)
         st = check_reach(r);
     if (st == JA_OK) {

@@ -14,6 +14,7 @@ const struct http_route *const http_routes[] = {
     route_profile,
     route_factor,
     route_own,
+    route_oauth,
     route_service,
     route_token,
     NULL,

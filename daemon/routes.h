@@ -7,8 +7,17 @@
 /* Each ends with a row whose path is NULL. */
 extern const struct http_route *const http_routes[];
 
-extern const struct http_route route_gate[], route_factor[], route_login[], route_own[], route_password[], route_profile[],
-    route_register[], route_service[], route_token[];
+/* One a line, so that two of them can be added at once. */
+extern const struct http_route route_factor[];
+extern const struct http_route route_gate[];
+extern const struct http_route route_login[];
+extern const struct http_route route_oauth[];
+extern const struct http_route route_own[];
+extern const struct http_route route_password[];
+extern const struct http_route route_profile[];
+extern const struct http_route route_register[];
+extern const struct http_route route_service[];
+extern const struct http_route route_token[];
 
 /* Visits every row; the index counts over all tables, below http_route_count(). */
 void http_route_each(void (*fn)(void *arg, size_t index, const struct http_route *route), void *arg);

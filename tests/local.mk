@@ -217,6 +217,7 @@ ja_lints = \
 	tests/lint/check_pam_man.sh \
 	tests/lint/check_requirements.sh \
 	tests/lint/check_results.sh \
+	tests/lint/check_routes.sh \
 	tests/lint/check_scripts.sh \
 	tests/lint/check_secrets.sh \
 	tests/lint/check_security_audit.sh \

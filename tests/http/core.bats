@@ -233,6 +233,27 @@ PY
     [ -z "$body" ]
 }
 
+@test "OPTIONS is answered, by a listed origin's leave only" {
+    call OPTIONS /auth/login -H 'Origin: https://app.example.org'
+    [ "$status" = 204 ]
+    [ "$(header allow)" = POST ]
+    [ -z "$(header access-control-allow-origin)" ]
+    sed -i 's|^threads = 2|&\ncors_origins = https://app.example.org|' /etc/jwtauth/jwtauth.conf
+    kill -HUP "$pid"
+    for _ in $(seq 200); do
+        call OPTIONS /auth/login -H 'Origin: https://app.example.org'
+        [ -z "$(header access-control-allow-origin)" ] || break
+        sleep 0.02
+    done
+    [ "$(header access-control-allow-origin)" = https://app.example.org ]
+    [[ "$(header access-control-allow-headers)" == *Authorization* ]]
+    [ "$(header vary)" = Origin ]
+    call GET /healthz -H 'Origin: https://evil.example.org'
+    [ -z "$(header access-control-allow-origin)" ]
+    call GET /healthz -H 'Origin: https://app.example.org'
+    [ "$(header access-control-allow-origin)" = https://app.example.org ]
+}
+
 @test "it runs with CAP_CHOWN alone and leaves no core" {
     [ "$(sed -n 's/^CapEff:\t//p' "/proc/$pid/status")" = 0000000000000001 ]
     [ "$(sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")" = 1 ]

@@ -3,8 +3,12 @@ ja_http_bats = \
 	tests/http/auth.bats \
 	tests/http/core.bats \
 	tests/http/hostile.bats \
+	tests/http/oauth.bats \
 	tests/http/token.bats
-EXTRA_DIST += $(ja_http_bats) tests/http/hostile.py tests/http/http.bash
+EXTRA_DIST += $(ja_http_bats)
+EXTRA_DIST += tests/http/hostile.py
+EXTRA_DIST += tests/http/http.bash
+EXTRA_DIST += tests/http/openapi_check.py
 if HAVE_BATS
 TESTS += $(ja_http_bats)
 endif
