@@ -117,7 +117,7 @@ libja_flow_la_SOURCES = \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
-	common/flow/doctor_stack.c common/flow/doctor_dispatch.c common/flow/doctor_sshd.c \
+	common/flow/doctor_policy.c common/flow/doctor_stack.c common/flow/doctor_dispatch.c common/flow/doctor_sshd.c \
 	common/flow/export_flow.c \
 	common/flow/import_account.c common/flow/import_factor.c common/flow/import_row.c \
 	common/flow/import_flow.h common/flow/import_internal.h \

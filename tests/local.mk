@@ -270,6 +270,7 @@ ja_e2e = \
 	tests/e2e/enroll.bats \
 	tests/e2e/login.bats \
 	tests/e2e/pam_auth_update.bats \
+	tests/e2e/policy.bats \
 	tests/e2e/sshd.bats \
 	tests/e2e/sshd_keys.bats \
 	tests/e2e/stepup.bats \

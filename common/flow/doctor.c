@@ -358,6 +358,7 @@ enum ja_doctor_level ja_doctor(const char *config_path, const struct ja_clock *c
             check_contents(&d);
             check_outbox(&d);
         }
+        doctor_policy(&d);
     }
     doctor_stacks(&d);
     doctor_sshd(&d);

@@ -24,6 +24,7 @@ bool doctor_lines(const char *path, void (*fn)(void *arg, char *line), void *arg
 /* Cuts the next blank-separated word off *s; a word in [brackets] is one. NULL at the end. */
 char *doctor_word(char **s);
 
+void doctor_policy(struct doctor *d); /* [policy NAME]; roles are looked up where the store is open */
 void doctor_stacks(struct doctor *d); /* /etc/pam.d */
 void doctor_sshd(struct doctor *d);   /* sshd_config and the keys that sshd asks for */
 void doctor_host(struct doctor *d);   /* nsswitch.conf, the daemon's socket */

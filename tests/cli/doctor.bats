@@ -351,3 +351,16 @@ with_keys() {
     authctl doctor >/dev/null
     [ "$before" = "$(sha256sum /etc/jwtauth/* /var/lib/jwtauth/jwtauth.db)" ]
 }
+
+@test "policy rules: errors with file and line, and rules that nothing reaches" {
+    printf '[policy a]\nservice = sshd\nmfa = auto\n' >>/etc/jwtauth/jwtauth.conf
+    run authctl doctor
+    [ "$status" = 0 ]
+    [[ $output != *policy$'\t'* ]]
+    printf '[policy b]\nservice = sshd\nuser = bob\ndeny = yes\n' >>/etc/jwtauth/jwtauth.conf
+    finds warn policy '[policy a] before it matches all that it does' 'authctl policy check'
+    printf '[policy c]\nservice = su\nrole = nosuch\nmfa = off\n' >>/etc/jwtauth/jwtauth.conf
+    finds fail policy "there is no role 'nosuch'" 'authctl policy check'
+    sed -i 's/^role = nosuch/netwrok = 10.0.0.0\/8/' /etc/jwtauth/jwtauth.conf
+    finds fail policy 'netwrok is no option, did you mean network?' 'authctl policy check'
+}
