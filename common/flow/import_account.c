@@ -119,7 +119,8 @@ static enum ja_status check_uid(struct judge *j, int64_t uid, struct ja_error *e
                        local->name);
     st = ja_user_find_by_uid(j->ctx, uid, &other, err);
     if (st == JA_OK)
-        st = ja_fail(err, JA_ERR_EXISTS, "uid_taken", "uid %lld is already in use (%s)", (long long)uid, other.username);
+        st = ja_fail(err, JA_ERR_EXISTS, "uid_taken", "uid %lld is already in use (%s)", (long long)uid,
+                     other.username);
     else if (st == JA_ERR_NOT_FOUND)
         st = ja_posix_id_check(j->ctx, uid, err);
     ja_user_clear(&other);
@@ -132,7 +133,7 @@ static enum ja_status check_gid(struct judge *j, struct ja_import_account *a, st
     int64_t gid = a->user.gid;
 
     if (gid < JA_IMPORT_UID_MIN) {
-        ja_import_note(&a->row, "its group is one of the system: it gets a group of its own, with the number of the uid");
+        ja_import_note(&a->row, "its group is one of the system: it gets one of its own, with the number of the uid");
         gid = a->user.gid = a->user.uid;
     }
     if (gid > j->ctx->cfg->accounts.uid_max || gid == 65534 || gid == 65535)
@@ -198,7 +199,8 @@ static enum ja_status judge_row(struct judge *j, struct ja_import_account *a, st
 
 static int by_uid(const void *a, const void *b)
 {
-    const struct ja_import_account *x = *(struct ja_import_account *const *)a, *y = *(struct ja_import_account *const *)b;
+    const struct ja_import_account *x = *(struct ja_import_account *const *)a;
+    const struct ja_import_account *y = *(struct ja_import_account *const *)b;
 
     if (x->user.uid != y->user.uid)
         return x->user.uid < y->user.uid ? -1 : 1;
@@ -342,8 +344,8 @@ static enum ja_status carry_out(struct judge *j, struct ja_import_account *rows,
     st = mark_all(rows, n, err);
     if (st != JA_OK && take_back(j->ctx, rows, n) != JA_OK)
         ja_log_write(&j->ctx->log, LOG_WARNING,
-                     "local users are in the store but not marked in /etc/shadow: they stay local; the same import again "
-                     "goes on with them");
+                     "local users are in the store but not marked in /etc/shadow: they stay local; the same import "
+                     "again goes on with them");
     for (size_t i = 0; st == JA_OK && i < n; i++) {
         if (rows[i].row.outcome != JA_IMPORT_READY)
             continue;

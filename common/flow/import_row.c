@@ -94,7 +94,8 @@ enum ja_status ja_import_refuse_twins(void *rows, size_t n, size_t size, struct 
     for (size_t i = 1; i < n; i++) {
         if (!sorted[i]->name[0] || strcmp(sorted[i]->name, sorted[i - 1]->name) != 0)
             continue;
-        (void)ja_fail(&why, JA_ERR_INVALID, "duplicate_row", "%s stands in the file twice: keep one row", sorted[i]->name);
+        (void)ja_fail(&why, JA_ERR_INVALID, "duplicate_row", "%s stands in the file twice: keep one row",
+                      sorted[i]->name);
         ja_import_refuse(sorted[i], JA_IMPORT_FAILED, &why);
     }
     free(sorted);

@@ -22,9 +22,11 @@ static enum ja_status read_type(const struct ja_line *word, struct ja_totp *t, s
         if (!ja_line_is(word, types[i].name))
             continue;
         if (!types[i].period)
-            return ja_fail(err, JA_ERR_INVALID, "counter_based", "the codes go by a counter: the user has to enrol anew");
+            return ja_fail(err, JA_ERR_INVALID, "counter_based",
+                           "the codes go by a counter: the user has to enrol anew");
         if (types[i].digits == 7)
-            return ja_fail(err, JA_ERR_INVALID, "invalid_digits", "codes have 6 or 8 digits here: the user has to enrol anew");
+            return ja_fail(err, JA_ERR_INVALID, "invalid_digits",
+                           "codes have 6 or 8 digits here: the user has to enrol anew");
         t->digits = types[i].digits;
         t->period = types[i].period;
         return JA_OK;
@@ -116,7 +118,8 @@ static struct ja_import_factor *add_row(struct list *l, int64_t line)
         l->room = room;
     }
     f = &l->rows[l->n++];
-    *f = (struct ja_import_factor){.row = {.line = line}, .totp = {.algorithm = JA_TOTP_SHA1, .digits = 6, .period = 30}};
+    *f = (struct ja_import_factor){.row = {.line = line},
+                                   .totp = {.algorithm = JA_TOTP_SHA1, .digits = 6, .period = 30}};
     return f;
 }
 

@@ -197,7 +197,8 @@ static bool ends_with(const struct ja_line *f, const char *end)
 
 static void skip_system(struct ja_import_account *a, const struct ja_line *name, const struct ja_line *shell)
 {
-    if (a->user.uid < JA_IMPORT_UID_MIN || a->user.uid == 65534 || ja_line_is(name, "root") || ja_line_is(name, "nobody"))
+    if (a->user.uid < JA_IMPORT_UID_MIN || a->user.uid == 65534 || ja_line_is(name, "root") ||
+        ja_line_is(name, "nobody"))
         skip(a, "system_account", "a system account stays in its passwd file");
     else if (ends_with(shell, "/nologin") || ends_with(shell, "/false"))
         skip(a, "no_login_shell", "nobody logs in with this shell: it stays in its passwd file");
@@ -344,7 +345,8 @@ static enum ja_status read_passwd(const struct ja_shadow_files *files, struct sh
         if (line.len == 0)
             continue;
         if (l->n >= JA_SHADOW_ROWS_MAX)
-            return ja_fail(err, JA_ERR_INVALID, "invalid_file", "the passwd file has more than %d rows", JA_SHADOW_ROWS_MAX);
+            return ja_fail(err, JA_ERR_INVALID, "invalid_file", "the passwd file has more than %d rows",
+                           JA_SHADOW_ROWS_MAX);
         a = add_row(l, lines.number);
         st = a ? read_row(a, &line, shadow, now, err) : ja_fail_nomem(err);
     }

@@ -302,6 +302,7 @@ FILES
 
 @test "hashes that cost too much, and what else is no row, name themselves; all or nothing (F10)" {
     useradd -u 4001 -M localguy
+    useradd -u 4005 -M otherguy
     salt=abcdefghijklmnop
     long=$(head -c 86 /dev/zero | tr '\0' a)
     b64=$(head -c 43 /dev/zero | tr '\0' A)
@@ -322,6 +323,7 @@ Upper|2010|2010||/bin/bash|*:19000:0:99999:7:::
 localguy|4001|4001||/bin/bash|*:19000:0:99999:7:::
 uidtwin|4001|2012||/bin/bash|*:19000:0:99999:7:::
 gidtwin|2013|4001||/bin/bash|*:19000:0:99999:7:::
+uidlocal|4005|2022||/bin/bash|*:19000:0:99999:7:::
 twin|2014|2014||/bin/bash|*:19000:0:99999:7:::
 twin2|2014|2014||/bin/bash|*:19000:0:99999:7:::
 taken|2015|2015||/bin/bash|*:19000:0:99999:7:::
@@ -353,6 +355,7 @@ FILES
 ('localguy', 'failed', 'local_user')
 ('uidtwin', 'failed', 'duplicate_uid')
 ('gidtwin', 'failed', 'gid_taken')
+('uidlocal', 'failed', 'local_user')
 ('twin', 'not_imported', None)
 ('twin2', 'failed', 'duplicate_uid')
 ('taken', 'failed', 'username_taken')
