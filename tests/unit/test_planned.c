@@ -257,7 +257,7 @@ static void the_purge_carries_a_planned_lock_out(void **state)
 
     assert_int_equal(ja_account_lock(w->ctx, "alice", END, NULL, NULL), JA_OK);
     assert_int_equal(ja_session_refresh(w->ctx, (const char *)w->refresh.data, w->refresh.len, &t, NULL), JA_OK);
-    at(w, END + 5);
+    at(w, END);
     assert_int_equal(purge(w, true).locks, 1);
     assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM sessions WHERE revoked_at IS NULL"), 1);
     assert_int_equal(purge(w, false).locks, 1);
