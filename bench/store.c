@@ -27,7 +27,7 @@ void bench_open(struct ja_ctx *ctx, const char *dir, const char *name)
     bench_must(ja_config_load(path, true, &cfg, &err), &err, name);
     ja_ctx_init(ctx, cfg, (struct ja_log){no_log, NULL, 0});
     ctx->clock = ja_clock_system;
-    ctx->actor = (struct ja_actor){"root", NULL, "bench"};
+    ctx->actor = (struct ja_actor){.name = "root", .service = "bench"};
     bench_must(ja_ctx_open_store(ctx, &err), &err, name);
     bench_must(ja_ctx_require_master(ctx, &err), &err, name);
 }
