@@ -20,6 +20,7 @@ ja_unit = \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
+	tests/unit/test_enroll_flow \
 	tests/unit/test_file_guard \
 	tests/unit/test_import \
 	tests/unit/test_jwk \
@@ -84,6 +85,8 @@ tests_unit_test_code_limit_SOURCES = tests/unit/test_code_limit.c $(ja_auth_worl
 tests_unit_test_code_limit_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_cve_reset_SOURCES = tests/unit/test_cve_reset.c $(ja_auth_world)
 tests_unit_test_cve_reset_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_enroll_flow_SOURCES = tests/unit/test_enroll_flow.c $(ja_auth_world)
+tests_unit_test_enroll_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_remember_SOURCES = tests/unit/test_remember.c $(ja_auth_world)
 tests_unit_test_remember_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)

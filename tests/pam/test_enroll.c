@@ -472,6 +472,9 @@ static void every_invitation(void **state)
                      t.p.heard, world_log.text);
         if (!r->comes_in)
             demand_nothing_enrolled(&w);
+        /* what is no good invitation is a wrong password, and leads nowhere */
+        if (r->sql || !strstr(r->options, "enroll_with"))
+            assert_int_equal(t.p.prompts, 1);
         if (!r->comes_in && !r->sql) /* the invitation is as good as before */
             assert_int_equal(number(&w, "SELECT COUNT(*) AS n FROM one_time_tokens WHERE used_at IS NULL"), 1);
         world_close(&w);
