@@ -308,6 +308,25 @@ static void options_give_way(void **state)
     down(w);
 }
 
+/* The rule of account's moment counts: a password alone, let in by the rule of before, is no key for the rule of now. */
+static void a_password_does_not_pass_for_a_key(void **state)
+{
+    struct world *w = up("[policy office]\nnetwork = 10.0.0.0/8\nmfa = off\n"
+                         "[policy outside]\nmfa = required\nmethods = password, publickey\n");
+    struct outcome o = LOGIN(w, .user = "bob", .password = RIGHT, .source = "10.0.0.1");
+    struct ja_account_check check = {.user = "bob", .service = "sshd", .source = "10.0.0.1", .check_mfa = true,
+                                     .handle = o.handle};
+
+    (void)state;
+    assert_true(allowed(&o));
+    assert_int_equal(account(w, &check), JA_REASON_NONE);
+    check.source = HOME;
+    assert_int_equal(account(w, &check), JA_REASON_CODE_REQUIRED);
+    check.handle = NULL; /* a key */
+    assert_int_equal(account(w, &check), JA_REASON_NONE);
+    down(w);
+}
+
 /* open_session sees what sshd says: the method counts there, and nothing else of account's is asked again. */
 static void session_sees_the_method(void **state)
 {
@@ -679,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_role_that_is_deleted_breaks_its_rule),
         cmocka_unit_test(account_obeys),
         cmocka_unit_test(options_give_way),
+        cmocka_unit_test(a_password_does_not_pass_for_a_key),
         cmocka_unit_test(session_sees_the_method),
         cmocka_unit_test(a_password_of_ours_is_no_key),
         cmocka_unit_test(rules_decide_the_prompts),
