@@ -24,6 +24,11 @@ mfa_remember = 15m
 service = sudo
 deny = yes
 
+[policy ops-by-day]
+service = cron
+role = ops
+mfa = off
+
 [policy authctl-admins]
 service = authctl
 require_role = admin
@@ -53,7 +58,7 @@ explain() {
 
 @test "list: rules in the order of the file, with what they say" {
     [ "$(authctl policy list --json | json '[p["name"] for p in d["policies"]]')" = \
-        "['backup-by-key', 'ssh-outside', 'sudo-ops', 'sudo-others', 'authctl-admins']" ]
+        "['backup-by-key', 'ssh-outside', 'sudo-ops', 'sudo-others', 'ops-by-day', 'authctl-admins']" ]
     [ "$(authctl policy list --json | json 'd["policies"][2]["conditions"], d["policies"][2]["effects"], d["policies"][2]["error"]')" = \
         "(['service = sudo', 'role = ops', 'hours = mon-fri 07:00-20:00'], ['mfa_remember = 15m'], None)" ]
     line=$(grep -n 'policy ssh-outside' /etc/jwtauth/jwtauth.conf)
@@ -61,7 +66,7 @@ explain() {
     [ "$(authctl policy list --limit 2 --json | json '[p["name"] for p in d["policies"]], d["next"]')" = \
         "(['backup-by-key', 'ssh-outside'], 'ssh-outside')" ]
     [ "$(authctl policy list --after sudo-ops --json | json '[p["name"] for p in d["policies"]], d["next"]')" = \
-        "(['sudo-others', 'authctl-admins'], None)" ]
+        "(['sudo-others', 'ops-by-day', 'authctl-admins'], None)" ]
     authctl config show | grep -q '^policy ssh-outside.mfa	required	file$'
 }
 
@@ -73,7 +78,7 @@ explain() {
     [ "$(authctl policy check --json | json '[(f["name"], f["level"], f["code"]) for f in d["findings"]]')" = \
         "[('late', 'warning', 'shadowed')]" ]
     authctl policy check | grep -qF '[policy backup-by-key] before it matches all that it does'
-    conf '[policy typo]\nservice = cron\nrole = nosuch\n[policy bad]\nservice = cron\nnetwork = office\n'
+    conf '[policy typo]\nservice = ftp\nrole = nosuch\n[policy bad]\nservice = smtp\nnetwork = office\n'
     fails_with 8 authctl policy check --json
     [ "$(error_code)" = policy_broken ]
     [ "$(json '[(f["name"], f["level"], f["code"]) for f in d["findings"]]' <<<"$output")" = \
@@ -115,6 +120,10 @@ explain() {
     [ "$(explain 'd["rule"], d["by_password"]' --user bob --service sudo --role night --at "$night")" = "('sudo-others', 'policy')" ]
     authctl -q role grant bob night
     [ "$(explain 'd["rule"]' --user bob --service sudo --at "$at")" = sudo-ops ]
+    # a grant that has ended by then
+    authctl -q role grant alice ops --for 1h
+    [ "$(explain 'd["rule"]' --user alice --service cron --at 30m)" = ops-by-day ]
+    [ "$(explain 'd["rule"]' --user alice --service cron --at 2h)" = None ]
     [ "$(explain 'd["by_password"]' --user bob --service authctl)" = no_role ]
     [ "$(explain 'd["by_password"], d["terms"]["token_audience"]' --user bob --service authctl --role admin)" = \
         "('allowed', 'https://admin.example.org')" ]
