@@ -6,6 +6,7 @@
 #include "common/domain/audit.h"
 #include "common/domain/user.h"
 #include "common/flow/look_flow.h"
+#include "common/view/audit_row.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -15,25 +16,6 @@
 
 #define POLL_MS 1000
 #define FILES_MAX 64
-
-static const struct row_field fields[] = {
-    {"seq", "SEQ", ROW_INT},
-    {"time", "TIME", ROW_TIME},
-    {"time_ms", NULL, ROW_INT},
-    {"actor", "ACTOR", ROW_TEXT},
-    {"action", "ACTION", ROW_TEXT},
-    {"target", "TARGET", ROW_TEXT},
-    {"outcome", "OUTCOME", ROW_TEXT},
-    {"reason", "REASON", ROW_TEXT},
-    {"source", "SOURCE", ROW_TEXT},
-    {"service", "SERVICE", ROW_TEXT},
-    {"count", "COUNT", ROW_INT},
-    {"detail", NULL, ROW_JSON},
-    {"prev_hash", NULL, ROW_TEXT},
-    {"hash", NULL, ROW_TEXT},
-};
-#define FIELDS (sizeof fields / sizeof *fields)
-static const struct row_type row_audit = {"audit row", "rows", fields, FIELDS};
 
 struct listing {
     struct cli *cli;
@@ -89,13 +71,8 @@ static enum ja_status put(void *arg, const struct ja_audit_row *r)
 {
     struct listing *l = arg;
     json_t *detail = json_loads(r->detail, 0, NULL);
-    const json_t *count = json_object_get(detail, "count");
-    const struct row_value values[FIELDS] = {
-        ROW_N(r->seq), ROW_N(r->time_ms / 1000), ROW_N(r->time_ms), ROW_T(r->actor), ROW_T(r->action),
-        ROW_T(r->target), ROW_T(r->outcome), ROW_T(r->reason), ROW_T(r->source), ROW_T(r->service),
-        json_is_integer(count) ? ROW_N(json_integer_value(count)) : ROW_NULL, ROW_J(detail),
-        ROW_T(r->prev_hash), ROW_T(r->hash)};
-    enum ja_status st = l->rows ? cli_rows_add(l->rows, values, l->err) : put_line(l, values, r);
+    const struct row_audit_values values = ja_row_audit(r, detail);
+    enum ja_status st = l->rows ? cli_rows_add(l->rows, values.v, l->err) : put_line(l, values.v, r);
 
     json_decref(detail);
     l->seq = r->seq;

@@ -6,44 +6,9 @@
 #include "common/domain/user.h"
 #include "common/flow/role_flow.h"
 #include "common/flow/look_flow.h"
+#include "common/view/role_row.h"
 
 #define PARENTS_MAX 64
-
-static const struct row_field role_fields[] = {
-    {"id", NULL, ROW_TEXT},
-    {"name", "ROLE", ROW_TEXT},
-    {"inherits", "INHERITS", ROW_LIST},
-    {"permissions", "PERMISSIONS", ROW_LIST},
-    {"description", "DESCRIPTION", ROW_TEXT},
-    {"created_at", NULL, ROW_TIME},
-};
-static const struct row_type row_role = {"role", "roles", role_fields, sizeof role_fields / sizeof *role_fields};
-
-static const struct row_field grant_fields[] = {
-    {"id", NULL, ROW_TEXT},
-    {"user_id", NULL, ROW_TEXT},
-    {"username", "USER", ROW_TEXT},
-    {"role", "ROLE", ROW_TEXT},
-    {"granted_by", "GRANTED BY", ROW_TEXT},
-    {"granted_at", "GRANTED", ROW_TIME},
-    {"ends_at", "ENDS", ROW_TIME},
-    {"ended", "ENDED", ROW_BOOL},
-};
-static const struct row_type row_grant = {"grant", "grants", grant_fields,
-                                          sizeof grant_fields / sizeof *grant_fields};
-
-static const struct row_field permission_fields[] = {
-    {"permission", "PERMISSION", ROW_TEXT},
-    {"on", "ON", ROW_TEXT},
-    {"role", "THROUGH", ROW_TEXT},
-};
-static const struct row_type row_permission = {"permission", "permissions", permission_fields,
-                                               sizeof permission_fields / sizeof *permission_fields};
-
-static const char *or_null(const char *s)
-{
-    return s[0] ? s : NULL;
-}
 
 struct listing {
     struct cli *cli;
@@ -70,12 +35,9 @@ static enum ja_status put_role(void *arg, const struct ja_role *r)
     if (st == JA_OK)
         st = ja_role_own_permissions(&l->cli->ctx, r->id, &permissions, l->err);
     if (st == JA_OK) {
-        const struct row_value values[] = {
-            ROW_T(r->id),         ROW_T(r->name),
-            ROW_L(&parents),      ROW_L(&permissions),
-            ROW_T(or_null(r->description)), ROW_N(r->created_at),
-        };
-        st = l->rows ? cli_rows_add(l->rows, values, l->err) : cli_record(l->cli, &row_role, values, l->err);
+        const struct row_role_values values = ja_row_role(r, &parents, &permissions);
+
+        st = l->rows ? cli_rows_add(l->rows, values.v, l->err) : cli_record(l->cli, &row_role, values.v, l->err);
     }
     ja_strlist_clear(&parents);
     ja_strlist_clear(&permissions);
@@ -212,13 +174,9 @@ static enum ja_status run_revoke(struct cli *cli, struct ja_error *err)
 static enum ja_status put_grant(void *arg, const struct ja_grant *g)
 {
     struct listing *l = arg;
-    const struct row_value values[] = {
-        ROW_T(g->id),         ROW_T(g->user_id), ROW_T(g->username),
-        ROW_T(g->role),       ROW_T(g->granted_by), ROW_N(g->granted_at),
-        ROW_N(g->ends_at),    ROW_N(g->ends_at && g->ends_at <= cli_now(l->cli)),
-    };
+    const struct row_grant_values values = ja_row_grant(g, cli_now(l->cli));
 
-    return cli_rows_add(l->rows, values, l->err);
+    return cli_rows_add(l->rows, values.v, l->err);
 }
 
 static enum ja_status run_grants(struct cli *cli, struct ja_error *err)
@@ -246,9 +204,9 @@ static enum ja_status run_grants(struct cli *cli, struct ja_error *err)
 static enum ja_status put_permission(void *arg, const struct ja_held_permission *p)
 {
     struct listing *l = arg;
-    const struct row_value values[] = {ROW_T(p->permission), ROW_T(or_null(p->pattern)), ROW_T(p->role)};
+    const struct row_permission_values values = ja_row_permission(p);
 
-    return cli_rows_add(l->rows, values, l->err);
+    return cli_rows_add(l->rows, values.v, l->err);
 }
 
 static enum ja_status run_permissions(struct cli *cli, struct ja_error *err)
@@ -274,7 +232,7 @@ static enum ja_status run_can(struct cli *cli, struct ja_error *err)
                                   ja_json_text(held ? NULL : "not_permitted"), "role",
                                   ja_json_text(held ? p.role : NULL), "permission",
                                   ja_json_text(held ? p.permission : NULL), "on",
-                                  ja_json_text(held ? or_null(p.pattern) : NULL)),
+                                  ja_json_text(held && p.pattern[0] ? p.pattern : NULL)),
                         err);
     else if (st == JA_OK && held)
         cli_line(cli, "yes, through the role %s (%s)", p.role, p.permission);

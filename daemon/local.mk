@@ -17,6 +17,8 @@ ja_jwtauthd_sources = \
 	daemon/prove.c daemon/prove.h \
 	daemon/request.c daemon/request.h \
 	daemon/response.c daemon/response.h \
+	daemon/page.c daemon/page.h \
+	daemon/route_audit.c \
 	daemon/route_factor.c \
 	daemon/route_gate.c \
 	daemon/route_login.c \
@@ -25,11 +27,14 @@ ja_jwtauthd_sources = \
 	daemon/route_password.c \
 	daemon/route_profile.c \
 	daemon/route_register.c \
+	daemon/route_roles.c \
 	daemon/route_service.c \
 	daemon/route_token.c \
+	daemon/route_users.c \
 	daemon/routes.c daemon/routes.h \
 	daemon/server.c daemon/server.h \
 	daemon/systemd.c daemon/systemd.h \
+	daemon/target.c daemon/target.h \
 	daemon/thread.c daemon/thread.h \
 	daemon/tokens_answer.c daemon/tokens_answer.h
 jwtauthd_SOURCES = daemon/jwtauthd.c $(ja_jwtauthd_sources)

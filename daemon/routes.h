@@ -8,6 +8,7 @@
 extern const struct http_route *const http_routes[];
 
 /* One a line, so that two of them can be added at once. */
+extern const struct http_route route_audit[];
 extern const struct http_route route_factor[];
 extern const struct http_route route_gate[];
 extern const struct http_route route_login[];
@@ -16,8 +17,10 @@ extern const struct http_route route_own[];
 extern const struct http_route route_password[];
 extern const struct http_route route_profile[];
 extern const struct http_route route_register[];
+extern const struct http_route route_roles[];
 extern const struct http_route route_service[];
 extern const struct http_route route_token[];
+extern const struct http_route route_users[];
 
 /* Visits every row; the index counts over all tables, below http_route_count(). */
 void http_route_each(void (*fn)(void *arg, size_t index, const struct http_route *route), void *arg);

@@ -53,6 +53,26 @@ enum ja_status ja_role_each(struct ja_ctx *ctx, const char *after, int64_t limit
     return st;
 }
 
+static enum ja_status check_description(const char *description, struct ja_error *err)
+{
+    if (!description || ja_text_valid(description, JA_TEXT_MAX))
+        return JA_OK;
+    return ja_fail(err, JA_ERR_INVALID, "invalid_description", "a description has at most %d bytes, no control characters",
+                   JA_TEXT_MAX);
+}
+
+enum ja_status ja_role_describe(struct ja_ctx *ctx, const struct ja_role *role, const char *description,
+                                struct ja_error *err)
+{
+    enum ja_status st = check_description(description, err);
+
+    if (st != JA_OK)
+        return st;
+    return ja_db_exec(ctx->db, "UPDATE roles SET description = $2, updated_at = $3, updated_by = $4 WHERE id = $1",
+                      JA_BINDS(JA_T(role->id), JA_T(*description ? description : NULL), JA_I(ja_now(&ctx->clock)),
+                               JA_T(ctx->actor.name)), NULL, err);
+}
+
 enum ja_status ja_role_add(struct ja_ctx *ctx, const char *name, const char *description, struct ja_error *err)
 {
     char id[JA_UUID_LEN + 1];
@@ -63,10 +83,9 @@ enum ja_status ja_role_add(struct ja_ctx *ctx, const char *name, const char *des
     if (!ja_username_valid(name))
         return ja_fail(err, JA_ERR_INVALID, "invalid_role",
                        "a role's name has 1 to 32 of a-z, 0-9, _ and -, and starts with a letter or _");
-    if (description && !ja_text_valid(description, JA_TEXT_MAX))
-        return ja_fail(err, JA_ERR_INVALID, "invalid_description",
-                       "a description has at most %d bytes, no control characters",
-                       JA_TEXT_MAX);
+    st = check_description(description, err);
+    if (st != JA_OK)
+        return st;
     st = ja_uuid_new(ja_now_ms(&ctx->clock), id, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db,

@@ -22,6 +22,9 @@ enum ja_status ja_role_each(struct ja_ctx *ctx, const char *after, int64_t limit
                             struct ja_error *err); /* limit 0: all */
 /* JA_ERR_INVALID "invalid_role", "invalid_description"; JA_ERR_EXISTS "role_exists". */
 enum ja_status ja_role_add(struct ja_ctx *ctx, const char *name, const char *description, struct ja_error *err);
+/* "": none. */
+enum ja_status ja_role_describe(struct ja_ctx *ctx, const struct ja_role *role, const char *description,
+                                struct ja_error *err);
 /* The row with its parents and permissions; nobody may have or inherit it. */
 enum ja_status ja_role_drop(struct ja_ctx *ctx, const struct ja_role *role, struct ja_error *err);
 

@@ -125,6 +125,22 @@ enum ja_status ja_role_add_flow(struct ja_ctx *ctx, const char *name, const char
     return run(ctx, "role.add", do_add, &c, err);
 }
 
+static enum ja_status do_describe(struct ja_ctx *ctx, struct change *c, struct ja_error *err)
+{
+    struct ja_role r = {0};
+    enum ja_status st = ja_role_find(ctx, c->role, &r, err);
+
+    if (st == JA_OK)
+        st = ja_role_describe(ctx, &r, c->other, err);
+    return st == JA_OK ? note(c, "description", json_string(c->other), err) : st;
+}
+
+enum ja_status ja_role_describe_flow(struct ja_ctx *ctx, const char *name, const char *description,
+                                     struct ja_error *err)
+{
+    return run(ctx, "role.describe", do_describe, &(struct change){.role = name, .other = description}, err);
+}
+
 static enum ja_status do_delete(struct ja_ctx *ctx, struct change *c, struct ja_error *err)
 {
     char text[500] = "";

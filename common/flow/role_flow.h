@@ -12,6 +12,9 @@
 
 enum ja_status ja_role_add_flow(struct ja_ctx *ctx, const char *name, const char *description,
                                 const char *const *parents, size_t nparents, struct ja_error *err);
+/* description "": none. */
+enum ja_status ja_role_describe_flow(struct ja_ctx *ctx, const char *name, const char *description,
+                                     struct ja_error *err);
 /* JA_ERR_CONFLICT "role_in_use" says by whom. */
 enum ja_status ja_role_delete_flow(struct ja_ctx *ctx, const char *name, struct ja_error *err);
 enum ja_status ja_role_inherit_flow(struct ja_ctx *ctx, const char *name, const char *parent, struct ja_error *err);

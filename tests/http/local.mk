@@ -1,5 +1,6 @@
 # The daemon over both of its listeners, each file in a world of its own.
 ja_http_bats = \
+	tests/http/admin.bats \
 	tests/http/auth.bats \
 	tests/http/core.bats \
 	tests/http/hostile.bats \
