@@ -546,6 +546,7 @@ http.listen=off
 http.cors_origins=
 http.cookies=no
 http.admin=no
+http.hosts=localhost, 127.0.0.1, [::1]
 http.trusted_proxies=
 http.threads=4
 verify.issuer=
