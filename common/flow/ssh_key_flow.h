@@ -1,7 +1,7 @@
 /* Ssh keys: added and removed with audit row and notice to the user, in one transaction each.
  *
- * For themselves users may (the front end has made sure who is asking: password and code); for others callers other
- * than root need users:write on "user/NAME": "forbidden".
+ * For themselves callers need profile:write (the front end has made sure who is asking: password and code), for others
+ * users:write on "user/NAME" and all that the account holds (caller.h): "forbidden".
  */
 #ifndef JA_FLOW_SSH_KEY_FLOW_H
 #define JA_FLOW_SSH_KEY_FLOW_H

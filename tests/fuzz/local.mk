@@ -13,6 +13,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_pam_login \
+	tests/fuzz/fuzz_ssh_key \
 	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_text \
 	tests/fuzz/fuzz_token \
@@ -42,6 +43,7 @@ tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c 
 tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_login_LDADD = $(ja_pam_libs)
 tests_fuzz_fuzz_pam_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_fuzz_fuzz_ssh_key_SOURCES = tests/fuzz/fuzz_ssh_key.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_template_LDADD = libja_notify.la $(LDADD)
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(ja_fuzz_replay)
