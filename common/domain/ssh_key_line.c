@@ -203,19 +203,25 @@ static void fingerprint(const unsigned char *bin, size_t len, char out[JA_SSH_FI
                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 }
 
+static size_t trimmed(const char *s, size_t len)
+{
+    while (len && (blank(s[len - 1]) || s[len - 1] == '\r'))
+        len--;
+    return len;
+}
+
 /* Any bytes become UTF-8 (old keys have Latin-1 there), cut between characters. */
 static void keep_comment(const char *s, size_t len, char out[JA_SSH_COMMENT_MAX + 1])
 {
-    if (!ja_utf8_valid(s, len)) {
+    if (ja_utf8_valid(s, len)) {
+        if (len > JA_SSH_COMMENT_MAX)
+            for (len = JA_SSH_COMMENT_MAX; len && ((unsigned char)s[len] & 0xc0) == 0x80;)
+                len--;
+        (void)snprintf(out, JA_SSH_COMMENT_MAX + 1, "%.*s", (int)len, s);
+    } else {
         (void)ja_text_escape_n(s, len, out, JA_SSH_COMMENT_MAX + 1);
-        return;
     }
-    if (len > JA_SSH_COMMENT_MAX)
-        for (len = JA_SSH_COMMENT_MAX; len && ((unsigned char)s[len] & 0xc0) == 0x80;)
-            len--;
-    for (size_t i = 0; i < len; i++)
-        out[i] = s[i];
-    out[len] = 0;
+    out[trimmed(out, strlen(out))] = 0;
 }
 
 static bool starts(const char *s, size_t len, const char *with)
@@ -243,8 +249,7 @@ enum ja_status ja_ssh_line_parse(const char *line, size_t len, struct ja_ssh_lin
     enum ja_status st;
 
     skip_blanks(&line, &len);
-    while (len && (blank(line[len - 1]) || line[len - 1] == '\r'))
-        len--;
+    len = trimmed(line, len);
     if (memchr(line, 0, len))
         return malformed(err, "it has a NUL byte");
     n = word(line, len);
@@ -257,7 +262,9 @@ enum ja_status ja_ssh_line_parse(const char *line, size_t len, struct ja_ssh_lin
     n = word(line, len);
     if (n == 0 || n >= sizeof key.blob)
         return malformed(err, n ? "it is too long" : "the key itself is missing");
-    if (sodium_base642bin(bin, sizeof bin, line, n, NULL, &bin_len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+    /* libsodium takes some bytes above 0x7f for digits */
+    if (!ja_ascii_only(line, n) ||
+        sodium_base642bin(bin, sizeof bin, line, n, NULL, &bin_len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
         end != line + n)
         return malformed(err, "this is no base64");
     st = read_blob(bin, bin_len, type, &key.bits, err);

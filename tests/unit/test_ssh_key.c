@@ -98,6 +98,7 @@ static void what_is_no_key_or_not_taken(void **state)
         "WQ8T87zVDSbNjOpCHHiffyKY4POCcUw/fJqv4peVYFtMyx/f2GY2GLSr2HG6hcd=", /* bits that base64 does not use */
         "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBKazx6zrr4xKkhys+pD9PL4/"
         "WQ8T87zVDSbNjOpCHHiffyKY4POCcUw/fJqv4peVYFtMyx/f2GY2GLSr2HG6hcc", /* no padding */
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPkgcanvKmpGOqVFTbvwXePvKhPRVHJ8eUj9ysIfi\x9b" "7",
         "-----BEGIN OPENSSH PRIVATE KEY-----", "---- BEGIN SSH2 PUBLIC KEY ----",
     };
     static const char *const not_taken[] = {
@@ -225,7 +226,7 @@ static void lengths_are_exact(void **state)
     assert_int_equal(outcome("ssh-ed25519", &b, &k), JA_ERR_INVALID);
     b.len = 0; /* 33 bytes */
     add_text(&b, "ssh-ed25519");
-    add(&b, good.data + 18, 33);
+    add(&b, good.data + 19, 33);
     assert_int_equal(outcome("ssh-ed25519", &b, &k), JA_ERR_INVALID);
 }
 
@@ -305,6 +306,10 @@ static void comments_are_kept_as_utf8(void **state)
     assert_string_equal(k.comment, "M\\xfcller");
     (void)memset(line + at, 'x', JA_SSH_COMMENT_MAX - 1);
     (void)snprintf(line + at + JA_SSH_COMMENT_MAX - 1, 10, "\xc3\xbcy"); /* would be cut within a character */
+    assert_int_equal(parse(line, &k, NULL), JA_OK);
+    assert_int_equal(strlen(k.comment), JA_SSH_COMMENT_MAX - 1);
+    (void)memset(line + at, 'x', JA_SSH_COMMENT_MAX - 1);
+    (void)snprintf(line + at + JA_SSH_COMMENT_MAX - 1, 10, " y"); /* no blank at the end of what is cut */
     assert_int_equal(parse(line, &k, NULL), JA_OK);
     assert_int_equal(strlen(k.comment), JA_SSH_COMMENT_MAX - 1);
 }

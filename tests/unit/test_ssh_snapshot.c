@@ -290,6 +290,9 @@ static void what_is_missing_or_damaged_gives_no_key(void **state)
             fail_msg("a damaged head, byte %zu", i);
         assert_int_equal(ja_ssh_snapshot_check(w->path, true, NULL), JA_ERR_CORRUPT);
     }
+    memcpy(good + n, "end\n", 5);
+    put(w->path, good, n + 4); /* something behind the end */
+    assert_int_equal(keys_of(w, "u-alice"), -1);
     put(w->path, good, n);
     assert_int_equal(keys_of(w, "u-alice"), 2);
     assert_int_equal(unlink(w->path), 0);
