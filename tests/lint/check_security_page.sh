@@ -100,6 +100,12 @@ sed -n '/ja_auth_reason_name/,/^}/s/.*case JA_REASON_[A-Z_]*: return "\([a-z_]*\
     grep -v '^none$' | sort -u >"$tmp/code"
 compare login
 
+# Every permission that the sources ask for is said to be for something, and nothing else is.
+grep -rohE '"[a-z]+:(read|write|own|issue|get)"' common daemon cli --include='*.c' | tr -d '"' | sort -u >"$tmp/code"
+awk '/^\.Sh /{ inside = /ROLES AND PERMISSIONS/ } inside' $page | grep -oE '[a-z]+:(read|write|own|issue|get)' |
+    sort -u >"$tmp/page"
+compare permissions
+
 if command -v mandoc >/dev/null 2>&1; then
     mandoc -T lint -W warning $page >&2 || bad=1
 fi
