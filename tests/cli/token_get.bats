@@ -65,6 +65,34 @@ start_server() {
     authctl token verify --audience x - >/dev/null < <(head -1 tokens)
 }
 
+# Held up until all of them have seen that nothing is kept, they still get one.
+@test "ten calls that all found nothing: one of them gets a token, for all" {
+    local i pids=''
+    get -a x >/dev/null
+    file=$(echo run/jwtauth/token-*)
+    : >"$file"
+    before=$(issued)
+    exec 9<"$file"
+    flock -s 9
+    for i in $(seq 10); do
+        authctl token get -a x --api-key-file "$key" >"got.$i" 9<&- 3>&- &
+        pids+=" $!"
+    done
+    for i in $pids; do
+        for _ in $(seq 400); do
+            [ -z "$(find "/proc/$i/fd" -lname '*/token-*')" ] || break
+            sleep 0.05
+        done
+    done
+    flock -u 9
+    exec 9<&-
+    # shellcheck disable=SC2086
+    wait $pids
+    [ "$(cat got.* | wc -l)" = 10 ]
+    [ "$(sort -u got.* | wc -l)" = 1 ]
+    [ "$(issued)" = $((before + 1)) ]
+}
+
 @test "another audience, scope, lifetime, key or session is another token; the same question the same one" {
     get -a x >first
     get -a y >second
@@ -168,17 +196,17 @@ start_server() {
 
 @test "without any folder: a token each time, and a notice" {
     mkdir home
-    XDG_RUNTIME_DIR= HOME=$PWD/home get >first
+    XDG_RUNTIME_DIR='' HOME=$PWD/home get >first
     [ "$(stat -c %a home/.cache/jwtauth)" = 700 ]
-    cmp first <(XDG_RUNTIME_DIR= HOME=$PWD/home get)
+    cmp first <(XDG_RUNTIME_DIR='' HOME=$PWD/home get)
     cmp first <(XDG_RUNTIME_DIR=/nonexistent XDG_CACHE_HOME=/nonexistent HOME=$PWD/home get)
     mkdir -m 0700 cache
-    XDG_RUNTIME_DIR= XDG_CACHE_HOME=$PWD/cache get >second
+    XDG_RUNTIME_DIR='' XDG_CACHE_HOME=$PWD/cache get >second
     [ -e cache/jwtauth ]
-    XDG_RUNTIME_DIR= HOME=/nonexistent get >third 2>notice
+    XDG_RUNTIME_DIR='' HOME=/nonexistent get >third 2>notice
     grep -q 'not kept' notice
     authctl token verify - <third >/dev/null
-    XDG_RUNTIME_DIR= HOME=/nonexistent get -q 2>&1 >/dev/null | wc -c | grep -qx 0
+    XDG_RUNTIME_DIR='' HOME=/nonexistent get -q 2>&1 >/dev/null | wc -c | grep -qx 0
 }
 
 @test "root is no user; nobody answers where no daemon runs; a key file that others can read is refused" {
