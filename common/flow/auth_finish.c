@@ -354,7 +354,8 @@ static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason,
     const struct ja_policy_login where = {.service = a->req.service, .source = a->req.source, .tty = a->req.tty};
     const struct ja_policy_terms options = {.mfa = a->req.mfa, .mfa_remember = a->req.mfa_remember,
                                             .accept = a->req.accept, .audience = f->audience};
-    const struct ja_auth_shown shown = {.by_module = true, .second_factor = a->code_ok || a->spared,
+    const struct ja_auth_shown shown = {.by_module = true,
+                                        .second_factor = a->code_ok || a->spared || a->enrol.confirmed,
                                         .methods = ja_auth_method_of(amr_of(a))};
     enum ja_status st;
 

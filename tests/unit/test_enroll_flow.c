@@ -86,6 +86,27 @@ static void a_session_says_what_was_shown(void **state)
     ja_auth_free(auth);
 }
 
+/* mfa=required asks everybody for a code first; who has none enrols instead, and has shown two factors then. */
+static void enrolling_is_the_second_factor_that_is_demanded(void **state)
+{
+    struct world *w = *state;
+    const struct ja_auth_request req = {.user = "alice", .service = "http", .source = HOME, .mfa = JA_MFA_ALWAYS,
+                                        .enroll = TERMS(OFFER)};
+    struct ja_auth *auth = NULL;
+    struct outcome o;
+
+    assert_int_equal(ja_auth_begin(w->ctx, &req, &auth, NULL), JA_OK);
+    say(auth, JA_NEXT_PASSWORD, RIGHT);
+    say(auth, JA_NEXT_CODE, "");
+    assert_false(ja_auth_enrolment(auth)->may_skip);
+    say_code(w, auth);
+    say(auth, JA_NEXT_RECOVERY, "yes");
+    o = finish(auth, SESSION);
+    assert_true(allowed(&o));
+    assert_int_equal(in_force(w), 1);
+    ja_auth_free(auth);
+}
+
 /* A front end that finishes before the end gets a denial, and nothing is written. */
 static void finishing_early_is_a_denial(void **state)
 {
@@ -188,6 +209,7 @@ int main(void)
     static char sms[] = "[sms]\nprovider = command\nurl = /bin/true\n";
     const struct CMUnitTest tests[] = {
         T(a_session_says_what_was_shown),
+        T(enrolling_is_the_second_factor_that_is_demanded),
         T(finishing_early_is_a_denial),
         T(strange_answers_are_wrong_ones),
         WITH(enrolling_does_not_vouch_for_a_new_network, strict),

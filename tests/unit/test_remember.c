@@ -195,6 +195,25 @@ static void unset_is_never_remembered(void **state)
     assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM remembered_factors"), 0);
 }
 
+/* A rule of the configuration says it as the option does, and takes the option's word away. */
+static void a_rule_decides_over_the_option(void **state)
+{
+    struct world *w = *state;
+    struct ja_proc_login l = facts(w, "bob");
+    char id[JA_UUID_LEN + 1];
+    struct outcome o;
+
+    log_in(w, &l, getpid(), id);
+    o = sudo(w, &l, off); /* the option; the rule for sudo remembers */
+    assert_true(was_asked(w, &o));
+    o = sudo(w, &l, off);
+    assert_true(spared(w, &o));
+    o = sudo(w, &l, by_su); /* the option remembers, the rule for su does not */
+    assert_true(was_asked(w, &o));
+    o = sudo(w, &l, by_su);
+    assert_true(was_asked(w, &o));
+}
+
 /* ---- what ends it ---- */
 
 /* R18: a session that ends takes what was remembered in it along. */
@@ -421,13 +440,18 @@ static void reads_the_kernels_facts(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, world_up, world_down)
 
+#define WITH(f, config) cmocka_unit_test_prestate_setup_teardown(f, world_up, world_down, config)
+
 int main(void)
 {
+    static char rules[] = "[policy sudo]\nservice = sudo\nmfa_remember = 15m\n"
+                          "[policy su]\nservice = su\nmfa_remember = 0\n";
     const struct CMUnitTest tests[] = {
         T(asks_the_code_once),
         T(ends_with_its_time),
         T(counts_for_its_key_alone),
         T(unset_is_never_remembered),
+        WITH(a_rule_decides_over_the_option, rules),
         T(logout_ends_it),
         T(lock_ends_it),
         T(revocation_ends_it),
