@@ -1,5 +1,6 @@
 /* Any bytes as jwtauth.conf: what is accepted prints as a configuration that reads back to the same. */
 #include "common/base/config.h"
+#include "common/base/policy_rule.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -8,7 +9,7 @@ struct printed {
     char *text;
     size_t len;
     FILE *f;
-    char section[64];
+    char section[128]; /* "policy " and a name of 64 */
 };
 
 /* `config show`, as a file. */
@@ -43,6 +44,20 @@ static void check_error(const struct ja_error *err)
     FUZZ_DEMAND(ja_text_valid(err->message, sizeof err->message)); /* one line, nothing for the terminal */
 }
 
+/* What is kept of a rule is fit for a terminal, and every pair of rules can be compared. */
+static void check_rules(const struct ja_policy_rules *rules)
+{
+    for (size_t i = 0; i < rules->len; i++) {
+        FUZZ_DEMAND(!rules->items[i].broken || rules->items[i].error);
+        FUZZ_DEMAND(!rules->items[i].error || ja_text_valid(rules->items[i].error, 1023));
+        FUZZ_DEMAND(!(rules->items[i].broken & ~rules->items[i].given));
+        (void)ja_policy_impossible(&rules->items[i]);
+        for (size_t k = 0; k < rules->len && k < 8; k++)
+            FUZZ_DEMAND(ja_policy_covers(&rules->items[k], &rules->items[i]) || k != i || rules->items[i].broken ||
+                        ja_policy_has(&rules->items[i], JA_POLICY_NOT_NETWORK));
+    }
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
@@ -61,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_error(&err);
         return 0;
     }
+    check_rules(&cfg->policy);
     one = print(cfg);
     if (ja_config_parse("again", one.text, one.len, &again, &err) != JA_OK) {
         fprintf(stderr, "%s\n%s", err.message, one.text);

@@ -508,6 +508,7 @@ static void a_grant_that_ends_during_the_login_counts(void **state)
     assert_int_equal(answer(auth, RIGHT), JA_OK);
     sql(w, "DELETE FROM user_roles");
     o = finish(auth, SESSION);
+    ja_auth_free(auth);
     assert_true(denied(&o, JA_REASON_POLICY));
     assert_int_equal(number(w, "SELECT count(*) AS n FROM sessions"), 0);
     down(w);
