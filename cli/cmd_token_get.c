@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MIN_TTL 300
+#define CHECK_SECONDS 3 /* a kept token need not wait for a daemon that hangs */
 
 struct wish {
     const char *audience, *scope, *session, *socket;
@@ -126,7 +127,7 @@ static bool still_good(struct cli *cli, const struct wish *w, const struct own *
 {
     struct ja_token_check check;
     char path[64 + 3 * (JA_TEXT_MAX + 1)];
-    struct ja_client_call call = {.socket = w->socket, .method = "GET", .path = path};
+    struct ja_client_call call = {.socket = w->socket, .method = "GET", .path = path, .seconds = CHECK_SECONDS};
     struct ja_error err = {0};
     json_t *data = NULL;
     enum ja_status st;

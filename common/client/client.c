@@ -146,7 +146,7 @@ static void set_up(struct ja_curl *c, const struct ja_client_call *call, const c
 {
     ja_curl_set(c, CURLOPT_UNIX_SOCKET_PATH, call->socket);
     ja_curl_set(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    ja_curl_set(c, CURLOPT_TIMEOUT, CALL_SECONDS);
+    ja_curl_set(c, CURLOPT_TIMEOUT, call->seconds > 0 ? call->seconds : CALL_SECONDS);
     ja_curl_set(c, CURLOPT_CUSTOMREQUEST, call->method);
     ja_curl_set(c, CURLOPT_WRITEFUNCTION, take);
     ja_curl_set(c, CURLOPT_WRITEDATA, a);

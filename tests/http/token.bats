@@ -303,4 +303,9 @@ TABLE
     fails_with 7 as 991 authctl token get --ttl 3m --json
     start_server
     [ "$(as 991 authctl token get)" = "$first" ]
+    kill -STOP "$(cat /run/jwtauthd.pid)" # it is there, and hangs
+    run as 991 timeout 40 authctl -q token get
+    kill -CONT "$(cat /run/jwtauthd.pid)"
+    [ "$status" = 0 ]
+    [ "$output" = "$first" ]
 }

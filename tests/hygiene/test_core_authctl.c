@@ -8,6 +8,7 @@
 #include "tests/support/traced.h"
 
 #include "common/base/text.h"
+#include "common/domain/api_key.h"
 #include "common/domain/totp.h"
 #include "common/domain/user.h"
 
@@ -32,7 +33,7 @@
 
 static struct ja_test_store *store;
 static char authctl[4096], conf[128];
-static char token[8193], refresh[256]; /* of the last answer that had them */
+static char token[8193], refresh[256], api_key[JA_API_KEY_LEN + 1]; /* of the last answer that had them */
 
 /* ---- what was printed ---- */
 
@@ -69,10 +70,14 @@ static void add_output(struct core_search *s, char *text, const char *lines)
         add_json(s, doc);
     else if (lines)
         for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
-            if (strcmp(lines, "token") == 0)
+            if (strcmp(lines, "token") == 0) {
                 secrets_of_token(s, line);
-            else
+            } else if (strcmp(lines, "API key") == 0) { /* the id in front is no secret */
+                (void)snprintf(api_key, sizeof api_key, "%s", line);
+                core_add_text(s, lines, line + JA_API_KEY_LEN - 43);
+            } else {
                 core_add_text(s, lines, line);
+            }
         }
     json_decref(doc);
 }
@@ -104,6 +109,8 @@ static void needles(struct core_search *s, const struct step *step, const struct
     secrets_of_store(s, &store->ctx);
     if (token[0])
         secrets_of_token(s, token);
+    if (api_key[0])
+        core_add_text(s, "API key", api_key + JA_API_KEY_LEN - 43);
     if (refresh[0])
         core_add_text(s, "a refresh token", refresh);
     add_output(s, text, step->lines);
@@ -169,7 +176,7 @@ static int open_store(void **state)
     (void)snprintf(conf, sizeof conf, "%s/jwtauth.conf", store->dir);
     ja_test_user(store, "alice", MARKED_PASSWORD, id);
     ja_test_user(store, "bob", MARKED_PASSWORD, id);
-    token[0] = refresh[0] = '\0';
+    token[0] = refresh[0] = api_key[0] = '\0';
     return 0;
 }
 
@@ -202,6 +209,29 @@ static void r29_tokens(void **state)
     RUN(WORDS_OF("login", "alice", "--password-stdin", "--json"), .input = MARKED_PASSWORD "\n");
     RUN(WORDS_OF("token", "refresh", "--refresh-token-stdin", "--json"), .input = refresh);
     RUN(WORDS_OF("logout", "--token-stdin"), .input = refresh);
+}
+
+static void r29_api_keys(void **state)
+{
+    char file[128];
+    FILE *f;
+
+    (void)state;
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", store->dir, 1), 0); /* where token get keeps what it got */
+    RUN(WORDS_OF("service", "add", "robot"));
+    RUN(WORDS_OF("api-key", "add", "robot"), .lines = "API key");
+    assert_int_equal(strlen(api_key), JA_API_KEY_LEN);
+    (void)snprintf(file, sizeof file, "%s/key", store->dir);
+    f = fopen(file, "we");
+    assert_non_null(f);
+    assert_int_equal(fchmod(fileno(f), 0600), 0);
+    assert_true(fputs(api_key, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    RUN(WORDS_OF("token", "get", "--api-key-file", file), .lines = "token");
+    RUN(WORDS_OF("token", "get", "--api-key-file", file), .lines = "token"); /* the kept one */
+    RUN(WORDS_OF("token", "get", "--api-key-file", file, "--fresh", "--json"));
+    RUN(WORDS_OF("token", "get", "--api-key-file", file, "--scope", "users:read"), .exit = 1);
+    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 }
 
 static void r29_passwords(void **state)
@@ -245,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(r29_login, open_store, close_store),
         cmocka_unit_test_setup_teardown(r29_tokens, open_store, close_store),
+        cmocka_unit_test_setup_teardown(r29_api_keys, open_store, close_store),
         cmocka_unit_test_setup_teardown(r29_passwords, open_store, close_store),
         cmocka_unit_test_setup_teardown(r29_factors, open_store, close_store),
         cmocka_unit_test_setup_teardown(r29_keys, open_store, close_store),
