@@ -43,9 +43,9 @@ setup() {
 
 # with SERVICE OPTIONS: the auth line's.
 with() { sed "s/^\(auth .*pam_jwtauth.so\)\$/\1 $2/" "/run/$1.pam" >"/etc/pam.d/$1"; }
-factors() { sqlite3 /var/lib/jwtauth/jwtauth.db \
+factors() { sqlite3 -cmd '.timeout 20000' /var/lib/jwtauth/jwtauth.db \
     "SELECT COUNT(*) FROM totp t JOIN users u ON u.id = t.user_id WHERE u.username = '$1' AND confirmed_at IS NOT NULL"; }
-codes() { sqlite3 /var/lib/jwtauth/jwtauth.db \
+codes() { sqlite3 -cmd '.timeout 20000' /var/lib/jwtauth/jwtauth.db \
     "SELECT COUNT(*) FROM recovery_codes c JOIN users u ON u.id = c.user_id WHERE u.username = '$1'"; }
 password_then() { printf 'expect %s\nsend %s\nexpect Code that the app shows: \n' "$1" "$password"; }
 
