@@ -7,6 +7,7 @@ ja_authctl_sources = \
 	cli/help.c cli/help.h \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
+	cli/pam_call.c cli/pam_call.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
 	cli/read_file.c cli/read_file.h \
@@ -32,6 +33,7 @@ ja_authctl_sources = \
 	cli/cmd_key.c \
 	cli/cmd_login.c \
 	cli/cmd_notify.c \
+	cli/cmd_pam.c \
 	cli/cmd_password.c \
 	cli/cmd_policy.c \
 	cli/cmd_profile.c \

@@ -239,6 +239,9 @@ assert seen' || { echo "$words"; return 1; }
     done <<TABLE
 2 usage                user add
 2 usage                role add
+2 usage                pam test
+3 service_not_found    pam test --service nosuch --user alice
+3 service_not_found    pam test --service ../passwd --user alice
 2 usage                role grant alice user --for 2h --until 2030-01-01T00:00:00Z
 3 role_not_found       role show nosuch
 3 role_not_found       role grant alice nosuch

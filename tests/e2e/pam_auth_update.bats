@@ -171,6 +171,33 @@ send $fresh" "${kbd[@]}" bob@127.0.0.1 id -un
     reset_password bob
 }
 
+# R6
+@test "pam test says what each part of a stack answers" {
+    run --separate-stderr authctl pam test --service sshd --user bob --answers-stdin <<<"$password"
+    [ "$status" -eq 0 ]
+    [ "$output" = $'auth: Success\naccount: Success' ]
+    fails_with 1 authctl pam test --service sshd --user bob --answers-stdin <<<wrong
+    [[ $output == 'auth: Authentication failure' ]]
+    fails_with 1 authctl --json pam test --service sshd --user bob --answers-stdin <<<wrong
+    [ "$(json 'd["ok"], d["code"], d["account"]' <<<"$output")" = "(False, 'pam_denied', None)" ]
+    run --separate-stderr authctl pam test --service sshd --user lena --answers-stdin <<<"$password"
+    [ "$status" -eq 0 ]
+    run --separate-stderr authctl --json pam test --service sshd --user alice --answers-stdin \
+        <<<"$password"$'\n'"$(next_code alice)"
+    [ "$(json 'd["ok"], d["service"], d["user"]' <<<"$output")" = "(True, 'sshd', 'alice')" ]
+    authctl -q user lock bob >/dev/null
+    fails_with 1 authctl pam test --service sshd --user bob --answers-stdin <<<"$password"
+    authctl -q user unlock bob
+    # a question too many is no login
+    run --separate-stderr authctl pam test --service sshd --user alice --answers-stdin <<<"$password"
+    [ "$status" -ne 0 ]
+    fails_with 6 as_nobody authctl pam test --service su --user bob
+    authctl -q password expire bob
+    fails_with 1 authctl pam test --service sshd --user bob --answers-stdin <<<"$password"
+    [[ $output == *'account: Authentication token is no longer valid'* ]]
+    reset_password bob
+}
+
 @test "taken out again: the files are Debian's, local users are in, ours out" {
     DEBIAN_FRONTEND=noninteractive pam-auth-update --remove jwtauth jwtauth-session
     run grep -rl pam_jwtauth /etc/pam.d
