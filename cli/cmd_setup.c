@@ -5,6 +5,8 @@
 #include "common/flow/setup_flow.h"
 #include "common/notify/deliver.h"
 
+#include <string.h>
+
 static const struct cli_option init_options[] = {
     {"issuer", 0, "URL", false, "claim iss of tokens (https:// and this host's full name)"},
     {"alg", 0, "A", false, "of signing keys: ES256, EdDSA, RS256 or HS256 (ES256)"},
@@ -66,10 +68,27 @@ static const struct row_type finding_rows = {"finding", "findings", finding_fiel
 
 struct findings {
     struct cli_rows *rows;
+    bool logins_only;    /* what a login passes */
+    const char *service; /* only this one's */
+    int shown;
     enum ja_status st;
     struct ja_error *err;
     int failed;
 };
+
+static bool wanted(const struct findings *f, const char *check, const char *text)
+{
+    static const char *const logins[] = {"pam", "sshd", "ssh keys", "nsswitch"};
+    size_t len = f->service ? strlen(f->service) : 0;
+
+    if (f->service) /* "sshd auth: ...", "sshd: ..." */
+        return strcmp(check, "pam") == 0 && strncmp(text, f->service, len) == 0 &&
+               (text[len] == ' ' || text[len] == ':');
+    for (size_t i = 0; f->logins_only && i < sizeof logins / sizeof *logins; i++)
+        if (strcmp(logins[i], check) == 0)
+            return true;
+    return !f->logins_only;
+}
 
 static void add_finding(void *arg, enum ja_doctor_level level, const char *check, const char *text,
                         const char *mend)
@@ -77,6 +96,9 @@ static void add_finding(void *arg, enum ja_doctor_level level, const char *check
     static const char *const names[] = {"ok", "warn", "fail"};
     struct findings *f = arg;
 
+    if (!wanted(f, check, text))
+        return;
+    f->shown++;
     f->failed += level == JA_DOCTOR_FAIL;
     if (f->st == JA_OK)
         f->st = cli_rows_add(f->rows, (struct row_value[]){ROW_T(check), ROW_T(names[level]),
@@ -104,26 +126,47 @@ static void check_providers(struct cli *cli, struct findings *f)
     }
 }
 
+static enum ja_status examine(struct cli *cli, struct findings *f, struct ja_error *err)
+{
+    f->err = err;
+    f->st = cli_rows_begin(cli, &finding_rows, &f->rows, err);
+    if (f->st != JA_OK)
+        return f->st;
+    (void)ja_doctor(cli->config_path, &ja_clock_system, add_finding, f);
+    if (!f->logins_only)
+        check_providers(cli, f);
+    if (f->st == JA_OK && f->shown == 0)
+        f->st = ja_fail(err, JA_ERR_NOT_FOUND, "service_not_found", "%s is no service of /etc/pam.d that doctor looks at",
+                        f->service);
+    if (f->st != JA_OK) {
+        cli_rows_free(f->rows);
+        return f->st;
+    }
+    f->st = cli_rows_end(f->rows, err);
+    if (f->st == JA_OK && f->failed > 0)
+        return ja_fail(err, JA_ERR_CONFIG, "doctor_failed", "%d check%s failed", f->failed,
+                       f->failed == 1 ? "" : "s");
+    return f->st;
+}
+
 static enum ja_status run_doctor(struct cli *cli, struct ja_error *err)
 {
-    struct findings f = {.err = err};
-    enum ja_doctor_level worst;
+    struct findings f = {0};
 
-    f.st = cli_rows_begin(cli, &finding_rows, &f.rows, err);
-    if (f.st != JA_OK)
-        return f.st;
-    worst = ja_doctor(cli->config_path, &ja_clock_system, add_finding, &f);
-    check_providers(cli, &f);
-    if (f.st != JA_OK) {
-        cli_rows_free(f.rows);
-        return f.st;
-    }
-    f.st = cli_rows_end(f.rows, err);
-    if (f.st == JA_OK && (worst == JA_DOCTOR_FAIL || f.failed > 0))
-        return ja_fail(err, JA_ERR_CONFIG, "doctor_failed", "%d check%s failed", f.failed,
-                       f.failed == 1 ? "" : "s");
-    return f.st;
+    return examine(cli, &f, err);
 }
+
+static enum ja_status run_pam_status(struct cli *cli, struct ja_error *err)
+{
+    struct findings f = {.logins_only = true, .service = cli_opt(cli, "service")};
+
+    return examine(cli, &f, err);
+}
+
+static const struct cli_option pam_status_options[] = {
+    {"service", 0, "S", false, "only this one: sshd, login, su, sudo or sudo-i"},
+    CLI_OPTIONS_END,
+};
 
 const struct command cmd_setup_commands[] = {
     {.noun = "init", .run = run_init, .needs = NEEDS_ROOT, .options = init_options,
@@ -135,6 +178,11 @@ const struct command cmd_setup_commands[] = {
     {.noun = "doctor", .run = run_doctor, .needs = NEEDS_ROOT,
      .summary = "check the installation and say how to mend it", .example = "authctl doctor",
      .details = "One line a finding: ok, warn or fail, and what to do. Exit 8 when one fails.",
+     .rows = &finding_rows},
+    {.noun = "pam", .verb = "status", .run = run_pam_status, .needs = NEEDS_ROOT, .options = pam_status_options,
+     .summary = "check what a login passes: PAM stacks, sshd, name service",
+     .example = "authctl pam status --service sshd",
+     .details = "Those of doctor's findings. Exit 8 when one fails.",
      .rows = &finding_rows},
     {0},
 };

@@ -267,7 +267,7 @@ static void check_service(struct doctor *d, const char *service)
 
 void doctor_stacks(struct doctor *d)
 {
-    static const char *const services[] = {"sshd", "login", "su", "sudo"};
+    static const char *const services[] = {"sshd", "login", "su", "sudo", "sudo-i"};
 
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         check_service(d, services[i]);

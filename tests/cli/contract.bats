@@ -96,6 +96,7 @@ phone phone_verified roles status updated_at username"
     done <<TABLE
 authctl_init                      -        init
 finding                           findings doctor
+finding                           findings pam status
 authctl_config_check              -        config check
 option                            options  config show
 store                             -        db status
@@ -240,6 +241,7 @@ assert seen' || { echo "$words"; return 1; }
 2 usage                user add
 2 usage                role add
 2 usage                pam test
+3 service_not_found    pam status --service nosuch
 3 service_not_found    pam test --service nosuch --user alice
 3 service_not_found    pam test --service ../passwd --user alice
 2 usage                role grant alice user --for 2h --until 2030-01-01T00:00:00Z

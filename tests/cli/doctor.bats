@@ -6,7 +6,7 @@ setup() {
     . "$BATS_TEST_DIRNAME/../support/cli.bash"
     make_installation
     sed -i 's/^hash_memory = .*/hash_memory = 19M/; s/^hash_ops = .*/hash_ops = 2/' /etc/jwtauth/jwtauth.conf
-    for service in sshd login su sudo; do
+    for service in sshd login su sudo sudo-i; do
         install -m 0644 "$BATS_TEST_DIRNAME/../../packaging/pam/$service" "/etc/pam.d/$service"
     done
     if [ -e /etc/ssh/sshd_config ]; then
@@ -239,6 +239,9 @@ ours='[success=1 new_authtok_reqd=done user_unknown=ignore default=die] pam_jwta
     finds fail pam 'sshd account: whom nobody knows gets in'
     account_is "$ours" 'required pam_deny.so' 'required pam_permit.so'
     finds fail pam 'sshd account: local users, root too, cannot get in'
+    # beyond the end, though something was well before
+    account_is 'required pam_permit.so' "${ours/success=1/success=5}" '[success=1 default=ignore] pam_unix.so' 'requisite pam_deny.so' 'required pam_permit.so'
+    finds warn pam 'sshd account: whom pam_jwtauth lets in is refused behind it'
     account_is "${ours/success=1/success=2}" '[success=1 default=ignore] pam_unix.so' 'requisite pam_deny.so' 'required pam_permit.so'
     finds ok pam 'sshd: denials are final'
     account_is "${ours/success=1/success=1}" '[success=1 default=ignore] pam_unix.so' 'requisite pam_deny.so' 'required pam_permit.so'
@@ -270,6 +273,23 @@ FILE
     finds ok pam 'sshd: denials are final'
     sed -i 's/default=die/default=ignore/' /etc/pam.d/common-account
     finds fail pam 'sshd account: a denial'
+}
+
+@test "pam status: one service, or all that a login passes" {
+    [ "$(authctl pam status --service su | cut -f1 | sort -u)" = pam ]
+    authctl pam status --service su | grep -q '^pam.ok.su: denials are final'
+    [ "$(authctl pam status --service su | wc -l)" = 1 ] # sudo is another one
+    authctl pam status | cut -f1 | sort -u >checks
+    grep -qx nsswitch checks
+    run grep -qE 'config|database|keys$|clock' <(grep -vx 'ssh keys' checks)
+    [ "$status" = 1 ]
+    fails_with 3 authctl pam status --service cron
+    stanza sufficient auth
+    fails_with 8 authctl pam status --service sshd
+    [[ $output == *'sshd auth: a denial'* ]]
+    authctl pam status --service su # the failure is not its own
+    rm /etc/jwtauth/master.key
+    authctl pam status --service su
 }
 
 # ---- sshd and keys ----

@@ -75,7 +75,7 @@ becomes_not() {
     run --separate-stderr authctl doctor
     echo "$output"
     # Debian's su and sudo have no password part at all
-    [ "$(grep -E $'^pam\t(warn|fail)\t' <<<"$output" | grep -cvE '^pam.warn.(su|sudo) has no pam_jwtauth in password')" = 0 ]
+    [ "$(grep -E $'^pam\t(warn|fail)\t' <<<"$output" | grep -cvE '^pam.warn.(su|sudo|sudo-i) has no pam_jwtauth in password')" = 0 ]
     for service in sshd login; do
         grep -qE "^pam.ok.$service: " <<<"$output"
     done
