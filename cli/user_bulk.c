@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 #include "cli/read_file.h"
 #include "cli/rows.h"
+#include "common/domain/nss_export.h"
 #include "common/import/user_file.h"
 
 #include <stdio.h>
@@ -166,10 +167,12 @@ enum ja_status user_bulk_add(struct cli *cli, const char *path, bool invite, str
         st = cli_rows_begin(cli, &row_user_outcome, &b.rows, err);
     if (st == JA_OK) {
         b.total = ja_user_file_rows(f);
+        ja_nss_export_hold(&cli->ctx); /* written once, for all */
         for (size_t i = 0; st == JA_OK && i < b.total; i++) {
             st = run_row(&b, f, i, err);
             show_progress(&b, i + 1);
         }
+        ja_nss_export_release(&cli->ctx);
         st = finish(&b, st, err);
     }
     ja_user_file_free(f);

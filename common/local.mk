@@ -10,6 +10,7 @@ libja_base_la_SOURCES = \
 	common/base/file_guard.c common/base/file_guard.h \
 	common/base/log.c common/base/log.h \
 	common/base/net.c common/base/net.h \
+	common/base/nss_format.h common/base/nss_snapshot.c common/base/nss_snapshot.h \
 	common/base/policy_hours.c common/base/policy_hours.h \
 	common/base/policy_match.c common/base/policy_options.c common/base/policy_rule.h \
 	common/base/proc.c common/base/proc.h \
@@ -54,6 +55,10 @@ libja_domain_la_SOURCES = \
 	common/domain/local_table.c common/domain/local_table.h \
 	common/domain/local_user.c common/domain/local_user.h \
 	common/domain/login_handle.c \
+	common/domain/nss_export.c common/domain/nss_export.h \
+	common/domain/nss_image.c common/domain/nss_image.h \
+	common/domain/nss_local_names.c common/domain/nss_roles.c \
+	common/domain/nss_rows.c common/domain/nss_rows.h \
 	common/domain/one_time_token.c common/domain/one_time_token.h \
 	common/domain/outbox.c common/domain/outbox.h \
 	common/domain/outbox_admin.c common/domain/outbox_delivery.c \
@@ -77,6 +82,7 @@ libja_domain_la_SOURCES = \
 	common/domain/role.c common/domain/role.h \
 	common/domain/role_admin.c common/domain/role_admin.h \
 	common/domain/seal.c common/domain/seal.h \
+	common/domain/snapshot_lock.c common/domain/snapshot_lock.h \
 	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \

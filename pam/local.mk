@@ -29,4 +29,4 @@ dist_pamexample_DATA = packaging/pam/login packaging/pam/sshd packaging/pam/su p
 install-data-hook:
 	rm -f $(DESTDIR)$(pamdir)/pam_jwtauth.la
 uninstall-hook:
-	rm -f $(DESTDIR)$(pamdir)/pam_jwtauth.so
+	rm -f $(DESTDIR)$(pamdir)/pam_jwtauth.so $(DESTDIR)$(libdir)/libnss_jwtauth.so.2*

@@ -35,6 +35,7 @@ ja_unit = \
 	tests/unit/test_password_policy \
 	tests/unit/test_permit \
 	tests/unit/test_planned \
+	tests/unit/test_nss \
 	tests/unit/test_policy \
 	tests/unit/test_policy_rule \
 	tests/unit/test_query_plan \
@@ -94,6 +95,9 @@ tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_client_LDADD = libja_client.la libja_notify.la $(LDADD)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
 tests_unit_test_service_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_nss_SOURCES = tests/unit/test_nss.c nss/nss_buffer.c nss/nss_buffer.h nss/nss_entry.h \
+	nss/nss_group.c nss/nss_local.c nss/nss_passwd.c
+tests_unit_test_nss_CPPFLAGS = $(AM_CPPFLAGS) -DJA_NSS_CACHEDIR='"test_nss.tmp"'
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(ja_auth_world)
 tests_unit_test_policy_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_new_source_SOURCES = tests/unit/test_new_source.c $(ja_auth_world)
@@ -196,6 +200,8 @@ check_PROGRAMS += $(ja_hygiene) tests/hygiene/pam_app
 TESTS += $(ja_hygiene)
 endif
 
+dist_check_SCRIPTS += tests/lint/check_nss_module.sh
+TESTS += tests/lint/check_nss_module.sh
 dist_check_SCRIPTS += tests/pam/check_module.sh
 TESTS += tests/pam/check_module.sh
 

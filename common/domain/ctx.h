@@ -41,6 +41,7 @@ struct ja_ctx {
     struct ja_secret master;     /* empty until ja_ctx_require_master */
     struct ja_keyring *keys;     /* NULL until ja_keyring_require */
     struct ja_audit_tip tip;
+    struct { int held; bool due; } nss; /* the public snapshot waits (nss_export.h) */
 };
 
 /* Takes the configuration over. */

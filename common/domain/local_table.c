@@ -40,10 +40,11 @@ static enum ja_status add_passwd(void *arg, const struct ja_local_passwd *e)
     return to->name && to->gecos && to->home && to->shell ? JA_OK : JA_ERR_NOMEM;
 }
 
-static enum ja_status add_gid(void *arg, int64_t gid)
+static enum ja_status add_gid(void *arg, const char *name, int64_t gid)
 {
     struct ja_local_table *t = arg;
 
+    (void)name;
     if (!grow((void **)&t->gids, t->ngids, sizeof *t->gids))
         return JA_ERR_NOMEM;
     t->gids[t->ngids++] = gid;
@@ -130,7 +131,7 @@ enum ja_status ja_local_table_load(struct ja_local_table **ret, struct ja_error 
     enum ja_status st = t ? ja_local_each_passwd(add_passwd, t, &why) : JA_ERR_NOMEM;
 
     if (st == JA_OK)
-        st = ja_local_each_gid(add_gid, t, &why);
+        st = ja_local_each_group(add_gid, t, &why);
     if (st == JA_OK && !sort_names(t))
         st = JA_ERR_NOMEM;
     if (st == JA_OK)

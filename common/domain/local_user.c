@@ -261,7 +261,8 @@ enum ja_status ja_local_each_shadow(enum ja_status (*fn)(void *arg, const char *
     return st == JA_OK ? walk_failed("/etc/shadow", rc, err) : st;
 }
 
-enum ja_status ja_local_each_gid(enum ja_status (*fn)(void *arg, int64_t gid), void *arg, struct ja_error *err)
+enum ja_status ja_local_each_group(enum ja_status (*fn)(void *arg, const char *name, int64_t gid), void *arg,
+                                   struct ja_error *err)
 {
     struct reader r = {0};
     struct group gr;
@@ -269,7 +270,7 @@ enum ja_status ja_local_each_gid(enum ja_status (*fn)(void *arg, int64_t gid), v
     int rc = reader_open(&r, "/etc/group") ? 0 : EIO;
 
     while (st == JA_OK && rc == 0 && (rc = next_grent(&r, &gr)) == 0)
-        st = fn(arg, gr.gr_gid);
+        st = fn(arg, gr.gr_name, gr.gr_gid);
     reader_close(&r);
     return st == JA_OK ? walk_failed("/etc/group", rc, err) : st;
 }

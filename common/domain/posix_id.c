@@ -23,7 +23,8 @@ static enum ja_status in_store(struct ja_ctx *ctx, int64_t id, bool *ret, struct
                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NULL UNION ALL "
                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
                     "SELECT uid FROM users WHERE bind_uid = $1 AND deleted_at IS NULL UNION ALL "
-                    "SELECT uid FROM users WHERE gid = $1 LIMIT 1",
+                    "SELECT uid FROM users WHERE gid = $1 UNION ALL "
+                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
                     JA_BINDS(JA_I(id)), &rows, err);
 
     return st == JA_OK ? any_row(rows, ret, err) : st;

@@ -1,6 +1,7 @@
 #include "common/domain/role.h"
 
 #include "common/base/text.h"
+#include "common/domain/nss_export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,7 +219,9 @@ enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char
                  JA_TIME(ends_at)),
         &n, err);
 
-    return st == JA_OK && n != 1 ? role_not_found(role, err) : st;
+    if (st == JA_OK && n != 1)
+        return role_not_found(role, err);
+    return st == JA_OK ? ja_nss_export_note(ctx, err) : st;
 }
 
 enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const char *role,
@@ -232,6 +235,8 @@ enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const cha
                         "DELETE FROM user_roles WHERE user_id = $1 "
                         "AND role_id = (SELECT id FROM roles WHERE name = $2)",
                         JA_BINDS(JA_T(user_id), JA_T(role)), &n, err);
+    if (st == JA_OK && n == 1)
+        st = ja_nss_export_note(ctx, err);
     if (st == JA_OK)
         *ret_revoked = n == 1;
     return st;

@@ -1,6 +1,7 @@
 #include "common/domain/role_admin.h"
 
 #include "common/domain/column.h"
+#include "common/domain/nss_export.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,7 @@ enum ja_status ja_role_add(struct ja_ctx *ctx, const char *name, const char *des
                         JA_BINDS(JA_T(id), JA_T(name), JA_T(description), JA_I(now), JA_T(ctx->actor.name)), &n, err);
     if (st == JA_OK && n != 1)
         return ja_fail(err, JA_ERR_EXISTS, "role_exists", "the role %s is there already", name);
-    return st;
+    return st == JA_OK ? ja_nss_export_note(ctx, err) : st;
 }
 
 enum ja_status ja_role_drop(struct ja_ctx *ctx, const struct ja_role *role, struct ja_error *err)
@@ -109,7 +110,7 @@ enum ja_status ja_role_drop(struct ja_ctx *ctx, const struct ja_role *role, stru
         st = ja_db_exec(ctx->db, "DELETE FROM role_parents WHERE role_id = $1", JA_BINDS(JA_T(role->id)), NULL, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM roles WHERE id = $1", JA_BINDS(JA_T(role->id)), NULL, err);
-    return st;
+    return st == JA_OK ? ja_nss_export_note(ctx, err) : st;
 }
 
 enum ja_status ja_role_parents(struct ja_ctx *ctx, const char *role_id, struct ja_strlist *ret, struct ja_error *err)
@@ -224,6 +225,8 @@ enum ja_status ja_role_inherit(struct ja_ctx *ctx, const struct ja_role *role, c
                         "INSERT INTO role_parents (role_id, parent_id, created_at) VALUES ($1, $2, $3) "
                         "ON CONFLICT (role_id, parent_id) DO NOTHING",
                         JA_BINDS(JA_T(role->id), JA_T(parent->id), JA_I(ja_now(&ctx->clock))), &n, err);
+    if (st == JA_OK && n == 1)
+        st = ja_nss_export_note(ctx, err);
     if (st == JA_OK)
         *ret_changed = n == 1;
     return st;
@@ -236,6 +239,8 @@ enum ja_status ja_role_disinherit(struct ja_ctx *ctx, const struct ja_role *role
     enum ja_status st = ja_db_exec(ctx->db, "DELETE FROM role_parents WHERE role_id = $1 AND parent_id = $2",
                                    JA_BINDS(JA_T(role->id), JA_T(parent->id)), &n, err);
 
+    if (st == JA_OK && n == 1)
+        st = ja_nss_export_note(ctx, err);
     if (st == JA_OK)
         *ret_changed = n == 1;
     return st;

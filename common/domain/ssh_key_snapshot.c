@@ -3,19 +3,15 @@
 #include "common/base/file_guard.h"
 #include "common/domain/audit.h"
 #include "common/domain/local_user.h"
+#include "common/domain/snapshot_lock.h"
 #include "common/domain/ssh_key_snapshot_format.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
-
-#define LOCK_TRIES 500 /* of 10 ms */
 
 bool ja_ssh_snapshot_sum(const char *line, size_t len, char out[SNAPSHOT_CHECK + 1])
 {
@@ -157,25 +153,6 @@ static enum ja_status put_file(const char *path, struct lines *l, struct ja_erro
     return st;
 }
 
-/* ---- one writer after the other ---- */
-
-/* A file that nobody else can open, so that nobody else can hold its lock.  Who does not get it in time (its holder was
- * stopped) writes without it: the generation decides. */
-static int take_lock(const char *snapshot)
-{
-    static const struct timespec pause = {.tv_nsec = 10000000};
-    char *path = NULL;
-    int fd = -1;
-
-    if (asprintf(&path, "%s.lock", snapshot) < 0)
-        return -1;
-    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
-    free(path);
-    for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
-        (void)nanosleep(&pause, NULL);
-    return fd;
-}
-
 static enum ja_status write_file(struct ja_ctx *ctx, const char *path, bool anew, struct ja_error *err)
 {
     struct lines l = {0};
@@ -197,7 +174,7 @@ enum ja_status ja_ssh_snapshot_write(struct ja_ctx *ctx, bool anew, struct ja_er
 
     if (asprintf(&path, "%s/" JA_SSH_SNAPSHOT_NAME, ctx->cfg->paths.cache) < 0)
         return ja_fail_nomem(err);
-    lock = take_lock(path);
+    lock = ja_snapshot_lock(path);
     if (st == JA_OK)
         st = write_file(ctx, path, anew, err);
     if (st != JA_OK && unlink(path) != 0 && errno != ENOENT)

@@ -1,5 +1,6 @@
 #include "common/domain/user.h"
 
+#include "common/domain/nss_export.h"
 #include "common/domain/posix_id.h"
 #include "common/domain/ssh_key_snapshot.h"
 
@@ -125,7 +126,7 @@ enum ja_status ja_user_insert(struct ja_ctx *ctx, struct ja_user *user, struct j
     st = insert_row(ctx, user, key, err);
     if (st == JA_OK && user->password_hash)
         st = keep_history(ctx, user->id, user->password_hash, err);
-    return st;
+    return st == JA_OK ? ja_nss_export_note(ctx, err) : st;
 }
 
 /* A change that hit no row hit no live user. */
@@ -136,12 +137,19 @@ static enum ja_status changed(enum ja_status st, int64_t changes, struct ja_erro
     return st;
 }
 
+static enum ja_status note(struct ja_ctx *ctx, const char *id, struct ja_error *err)
+{
+    enum ja_status st = ja_ssh_snapshot_note_user(ctx, id, err);
+
+    return st == JA_OK ? ja_nss_export_note(ctx, err) : st;
+}
+
 /* The same for what decides about logins: what others read of it is written after the commit. */
 static enum ja_status changed_login(struct ja_ctx *ctx, const char *id, enum ja_status st, int64_t changes,
                                     struct ja_error *err)
 {
     st = changed(st, changes, err);
-    return st == JA_OK ? ja_ssh_snapshot_note_user(ctx, id, err) : st;
+    return st == JA_OK ? note(ctx, id, err) : st;
 }
 
 enum ja_status ja_user_update(struct ja_ctx *ctx, const struct ja_user *u, struct ja_error *err)
@@ -238,7 +246,7 @@ enum ja_status ja_user_activate(struct ja_ctx *ctx, const char *id, struct ja_er
                         "updated_at = $2, updated_by = $3 WHERE id = $1 AND deleted_at IS NULL "
                         "AND (status = 'pending' OR status_before = 'pending')",
                         JA_BINDS(JA_T(id), JA_I(ja_now(&ctx->clock)), JA_T(ctx->actor.name)), NULL, err);
-    return st == JA_OK ? ja_ssh_snapshot_note_user(ctx, id, err) : st;
+    return st == JA_OK ? note(ctx, id, err) : st;
 }
 
 enum ja_status ja_user_set_lock_at(struct ja_ctx *ctx, const char *id, int64_t when,

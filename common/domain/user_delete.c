@@ -1,3 +1,4 @@
+#include "common/domain/nss_export.h"
 #include "common/domain/remembered_factor.h"
 #include "common/domain/ssh_key_snapshot.h"
 #include "common/domain/user.h"
@@ -78,6 +79,8 @@ enum ja_status ja_user_delete(struct ja_ctx *ctx, const char *id, struct ja_erro
     if (!ja_db_in_transaction(ctx->db))
         return ja_fail(err, JA_ERR_INTERNAL, "no_transaction", "a write outside a transaction");
     st = ja_ssh_snapshot_note_user(ctx, id, err);
+    if (st == JA_OK)
+        st = ja_nss_export_note(ctx, err);
     if (st == JA_OK)
         st = wipe_row(ctx, id, err);
     if (st == JA_OK)

@@ -1,5 +1,6 @@
 #include "common/flow/purge_flow.h"
 
+#include "common/domain/nss_export.h"
 #include "common/domain/permission.h"
 #include "common/domain/purge.h"
 #include "common/domain/role_admin.h"
@@ -114,6 +115,7 @@ enum ja_status ja_purge(struct ja_ctx *ctx, bool dry_run, struct ja_purged *ret,
 {
     int64_t before = ja_now(&ctx->clock) - ctx->cfg->registration.purge_pending;
     struct ja_purged p = {0};
+    bool written = false;
     enum ja_status st = ja_permit(ctx, "store:write", NULL, err);
 
     if (st != JA_OK)
@@ -121,17 +123,21 @@ enum ja_status ja_purge(struct ja_ctx *ctx, bool dry_run, struct ja_purged *ret,
     if (dry_run) {
         st = count(ctx, before, &p, err);
     } else {
+        ja_nss_export_hold(ctx);
         st = ja_purge_locks(ctx, &p.locks, err);
         if (st == JA_OK)
             st = ja_purge_grants(ctx, &p.grants, err);
         if (st == JA_OK)
             st = users(ctx, before, &p.pending_users, err);
+        ja_nss_export_release(ctx);
         for (size_t i = 0; st == JA_OK && i < sizeof plain / sizeof *plain; i++)
             st = all_of(ctx, plain[i].kind, slot(&p, i), err);
         if (st == JA_OK)
             st = throttle(ctx, &p.throttle, err);
         if (st == JA_OK) /* mends one that was lost */
             st = ja_ssh_snapshot_write(ctx, false, err);
+        if (st == JA_OK)
+            st = ja_nss_export_refresh(ctx, &written, err);
     }
     if (st == JA_OK)
         *ret = p;

@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/db/migrate.h"
 #include "common/domain/audit.h"
+#include "common/domain/nss_export.h"
 #include "common/domain/password_hash.h"
 #include "common/domain/role.h"
 #include "common/domain/seal.h"
@@ -437,6 +438,8 @@ enum ja_status ja_init(const struct ja_init_options *opts, const struct ja_clock
         st = make_contents(&ctx, &report, err);
     if (st == JA_OK)
         st = ja_ssh_snapshot_write(&ctx, report.database, err);
+    if (st == JA_OK)
+        st = ja_nss_export_write(&ctx, report.database, err);
     ja_ctx_clear(&ctx);
     if (st == JA_OK)
         *ret = report;

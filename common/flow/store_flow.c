@@ -3,6 +3,7 @@
 #include "common/db/migrate.h"
 #include "common/domain/audit.h"
 #include "common/domain/health.h"
+#include "common/domain/nss_export.h"
 #include "common/domain/ssh_key_snapshot.h"
 
 #include <inttypes.h>
@@ -139,6 +140,8 @@ enum ja_status ja_store_restore(struct ja_ctx *ctx, const char *path, ja_progres
                                                 "head_before", head[0] ? head : NULL), err);
     if (st == JA_OK) /* the backup's audit log is the shorter one */
         st = ja_ssh_snapshot_write(ctx, true, err);
+    if (st == JA_OK)
+        st = ja_nss_export_write(ctx, true, err);
     if (st == JA_OK)
         *ret_applied = applied;
     return st;

@@ -96,16 +96,16 @@ commands() {
 @test "no configuration, no store, no master key: exit 8, and it says what to do" {
     fails_with 8 authctl -c /nonexistent/jwtauth.conf getent passwd
     mv /var/lib/jwtauth /var/lib/jwtauth.away
-    fails_with 8 authctl getent passwd
+    fails_with 8 authctl user list
     [[ $stderr == *"authctl init"* ]]
     mv /var/lib/jwtauth.away /var/lib/jwtauth
-    authctl getent passwd
+    authctl user list
 }
 
 @test "others than root: the store is jwtauthd's to open (exit 7), and help works" {
-    fails_with 7 as_nobody authctl getent passwd --json
+    fails_with 7 as_nobody authctl user list --json
     [ "$(error_code)" = daemon_unavailable ]
-    fails_with 7 authctl --socket /run/nobody.sock getent passwd --json
+    fails_with 7 authctl --socket /run/nobody.sock user list --json
     [ "$(error_code)" = daemon_unavailable ]
     as_nobody authctl help >/dev/null
 }

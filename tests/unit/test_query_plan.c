@@ -27,6 +27,10 @@ static const struct { const char *part, *why; } whole[] = {
     {"FROM audit_folds", "256 series at most"},
     {"SELECT 'role ' || r.name", "a deletion of a role looks through the graph of roles once"},
     {"FROM ssh_keys k JOIN users u ON u.id = k.user_id", "the snapshot for sshd has every key"},
+    {"LEFT JOIN user_roles g ON g.user_id = u.id WHERE u.deleted_at IS NULL ORDER BY u.id", "NSS shows every user"},
+    {"SELECT id, name, gid FROM roles ORDER BY id", "NSS shows every role"},
+    {"SELECT role_id, parent_id FROM role_parents", "and whatever it inherits"},
+    {"SELECT id FROM roles WHERE gid IS NULL", "roles are few"},
     {"signing_keys", "a handful of keys, one more with each rotation"},
 };
 
