@@ -8,6 +8,8 @@
 #include <nss.h>
 #include <pwd.h>
 
+#pragma GCC visibility push(default) /* everything else is hidden */
+
 enum nss_status _nss_jwtauth_getpwnam_r(const char *name, struct passwd *pw, char *buffer, size_t buflen, int *errnop);
 enum nss_status _nss_jwtauth_getpwuid_r(uid_t uid, struct passwd *pw, char *buffer, size_t buflen, int *errnop);
 enum nss_status _nss_jwtauth_setpwent(int stay_open);
@@ -22,5 +24,7 @@ enum nss_status _nss_jwtauth_getgrent_r(struct group *gr, char *buffer, size_t b
 /* Adds to *groups (malloc'ed by libc, *size of them, *start in use, at most `limit` when that is above 0). */
 enum nss_status _nss_jwtauth_initgroups_dyn(const char *name, gid_t skip, long *start, long *size, gid_t **groups,
                                             long limit, int *errnop);
+
+#pragma GCC visibility pop
 
 #endif

@@ -278,6 +278,7 @@ ja_e2e = \
 	tests/e2e/lock.bats \
 	tests/e2e/enroll.bats \
 	tests/e2e/login.bats \
+	tests/e2e/nss.bats \
 	tests/e2e/pam_auth_update.bats \
 	tests/e2e/policy.bats \
 	tests/e2e/sshd.bats \
