@@ -5,7 +5,8 @@ ja_http_bats = \
 	tests/http/core.bats \
 	tests/http/hostile.bats \
 	tests/http/oauth.bats \
-	tests/http/token.bats
+	tests/http/token.bats \
+	tests/http/walk.bats
 EXTRA_DIST += $(ja_http_bats)
 EXTRA_DIST += tests/http/hostile.py
 EXTRA_DIST += tests/http/http.bash

@@ -24,7 +24,7 @@ teardown() {
 }
 
 https_server() {
-    start_server http_server.py --cert "$ca/${cert:-localhost}.crt" --key "$ca/${cert:-localhost}.key" "$@"
+    start_provider http_server.py --cert "$ca/${cert:-localhost}.crt" --key "$ca/${cert:-localhost}.key" "$@"
 }
 
 twilio_by() {
@@ -142,7 +142,7 @@ print(eval(sys.argv[1]))' "$1" "$box/$(requests).json"
     send --email
     [ "$(requests)" = 0 ]
     [ "$(outbox_state)" = queued ]
-    start_server http_server.py --plain
+    start_provider http_server.py --plain
     sqlite3 /var/lib/jwtauth/jwtauth.db "DELETE FROM outbox; DELETE FROM throttle"
     hook_by "https://localhost:$port/"
     send --email

@@ -17,7 +17,7 @@ setup() {
     . "$BATS_TEST_DIRNAME/notify.bash"
     make_installation
     secret_file smtp.secret 'pass word!'
-    start_server smtp_server.py --tls starttls --cert "$ca/localhost.crt" --key "$ca/localhost.key" \
+    start_provider smtp_server.py --tls starttls --cert "$ca/localhost.crt" --key "$ca/localhost.key" \
         --auth 'mailer:pass word!'
     # the command runs as an account without rights
     getent passwd jwtauth-notify >/dev/null || useradd --system --no-create-home jwtauth-notify

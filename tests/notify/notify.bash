@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # shellcheck source=tests/support/cli.bash
-. "$BATS_TEST_DIRNAME/../support/cli.bash"
+. "${BASH_SOURCE[0]%/*}/../support/cli.bash"
 
 # make_ca: an authority of the test's own, trusted in this world only, and the certificate NAME (localhost).
 make_ca() {
@@ -24,11 +24,11 @@ make_cert() {
         -extfile <(echo "subjectAltName=DNS:$host") "$@" -out "$ca/$file.crt" 2>/dev/null
 }
 
-# start_server PROGRAM [options]: sets $box (what it records) and $port; stopped by stop_servers.
-start_server() {
+# start_provider PROGRAM [options]: sets $box (what it records) and $port; stopped by stop_servers.
+start_provider() {
     local program=$1
     shift
-    box=$(mktemp -d "$BATS_TEST_TMPDIR/box.XXXXXX")
+    box=$(mktemp -d "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/box.XXXXXX")
     /usr/bin/python3 "$BATS_TEST_DIRNAME/../support/$program" "$box" "$@" >"$box/log" 2>&1 3>&- &
     servers="${servers:-} $!"
     for _ in $(seq 200); do

@@ -24,7 +24,7 @@ teardown() {
 }
 
 tls_server() {
-    start_server smtp_server.py --tls starttls --cert "$ca/${cert:-localhost}.crt" --key "$ca/${cert:-localhost}.key" \
+    start_provider smtp_server.py --tls starttls --cert "$ca/${cert:-localhost}.crt" --key "$ca/${cert:-localhost}.key" \
         --auth 'mailer:pass word!' "$@"
     mail_by "smtp://localhost:$port"
 }
@@ -74,7 +74,7 @@ waits() {
 }
 
 @test "implicit TLS delivers too" {
-    start_server smtp_server.py --tls implicit --cert "$ca/localhost.crt" --key "$ca/localhost.key" \
+    start_provider smtp_server.py --tls implicit --cert "$ca/localhost.crt" --key "$ca/localhost.key" \
         --auth 'mailer:pass word!'
     mail_by "smtps://localhost:$port"
     send
@@ -92,7 +92,7 @@ waits() {
 }
 
 @test "a server that never answers costs the command ten seconds, not the message" {
-    start_server smtp_server.py --silent
+    start_provider smtp_server.py --silent
     mail_by "smtp://localhost:$port"
     start=$(date +%s)
     send
@@ -131,7 +131,7 @@ waits() {
 }
 
 @test "a server without STARTTLS gets neither password nor message" {
-    start_server smtp_server.py --tls none --auth 'mailer:pass word!'
+    start_provider smtp_server.py --tls none --auth 'mailer:pass word!'
     mail_by "smtp://localhost:$port"
     send
     [ "$(dialogue AUTH)" = 0 ]
@@ -140,7 +140,7 @@ waits() {
 }
 
 @test "starttls = off works to loopback and nowhere else" {
-    start_server smtp_server.py --tls none
+    start_provider smtp_server.py --tls none
     configure "
 [email]
 provider = smtp
@@ -197,7 +197,7 @@ starttls = off"
 }
 
 @test "a flush that is killed leaves its message: due again when the lease ends" {
-    start_server smtp_server.py --silent
+    start_provider smtp_server.py --silent
     mail_by "smtp://localhost:$port"
     authctl -q verify send alice --email 3>&- &
     pid=$!
