@@ -2,6 +2,7 @@
 
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "common/domain/signing_key.h"
 
 #include <stdio.h>
@@ -89,14 +90,11 @@ static bool needs(const struct cli *cli, unsigned what)
 
 static enum ja_status check_caller(const struct cli *cli, struct ja_error *err)
 {
-    if (needs(cli, NEEDS_STORE) && cli->socket)
-        return ja_fail(err, JA_ERR_UNAVAILABLE, "daemon_unavailable",
-                       "jwtauthd does not answer on %.200s", cli->socket);
+    if (needs(cli, NEEDS_STORE) && (cli->socket || geteuid() != 0))
+        return ja_fail(err, JA_ERR_FORBIDDEN, "not_root",
+                       "this is done on the store itself, by root; jwtauthd does not serve it");
     if (geteuid() == 0)
         return JA_OK;
-    if (needs(cli, NEEDS_STORE))
-        return ja_fail(err, JA_ERR_UNAVAILABLE, "daemon_unavailable",
-                       "jwtauthd is not running, and only root may open the store itself");
     if (needs(cli, NEEDS_ROOT))
         return ja_fail(err, JA_ERR_FORBIDDEN, "not_root", "only root may do this");
     return JA_OK;
@@ -187,6 +185,18 @@ static bool answer_help(struct cli *cli)
     return true;
 }
 
+/* Who may not open the store, or would rather not (--socket), asks jwtauthd. */
+static enum ja_status answer(struct cli *cli, struct ja_error *err)
+{
+    bool apart = (cli->cmd->needs & NEEDS_STORE) == NEEDS_STORE && (cli->socket || geteuid() != 0);
+    const struct remote_command *remote = apart ? remote_find(cli->cmd) : NULL;
+    enum ja_status st = cli_require(cli, remote ? NEEDS_CONFIG : cli->cmd->needs, err);
+
+    if (st == JA_OK)
+        st = remote ? remote->run(cli, err) : cli->cmd->run(cli, err);
+    return st;
+}
+
 static enum ja_status run(struct cli *cli, struct ja_error *err)
 {
     enum ja_status st;
@@ -199,9 +209,7 @@ static enum ja_status run(struct cli *cli, struct ja_error *err)
     if (st == JA_OK)
         st = check_count(cli, err);
     if (st == JA_OK)
-        st = cli_require(cli, cli->cmd->needs, err);
-    if (st == JA_OK)
-        st = cli->cmd->run(cli, err);
+        st = answer(cli, err);
     return st;
 }
 

@@ -12,6 +12,10 @@ ja_authctl_sources = \
 	cli/qr.c cli/qr.h \
 	cli/read_file.c cli/read_file.h \
 	cli/row_passwd.c cli/row_passwd.h \
+	cli/remote.c cli/remote.h \
+	cli/remote_admin.c \
+	cli/remote_login.c \
+	cli/remote_own.c \
 	cli/row_tokens.c cli/row_tokens.h \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \

@@ -105,6 +105,8 @@ commands() {
 @test "others than root: the store is jwtauthd's to open (exit 7), and help works" {
     fails_with 7 as_nobody authctl user list --json
     [ "$(error_code)" = daemon_unavailable ]
+    fails_with 6 as_nobody authctl key list --json
+    [ "$(error_code)" = not_root ]
     fails_with 7 authctl --socket /run/nobody.sock user list --json
     [ "$(error_code)" = daemon_unavailable ]
     as_nobody authctl help >/dev/null
