@@ -245,7 +245,7 @@ refused() {
     ! ldd /usr/bin/authctl | grep -E 'sqlite|ini_config|curl|oath|jwt|qrencode|pwquality' || return 1
     strace -f -e trace=openat -o /run/trace authctl help >/dev/null
     ! grep -E 'sqlite|ini_config' /run/trace || return 1
-    strace -f -e trace=openat -o /run/trace authctl getent passwd >/dev/null
+    strace -f -e trace=openat -o /run/trace authctl user list >/dev/null
     grep -q 'libsqlite3.so.0' /run/trace
 }
 
@@ -253,9 +253,9 @@ refused() {
     mkdir -p /run/lib
     for lib in libsqlite3.so.0 libini_config.so.5; do
         : >"/run/lib/$lib"
-        LD_LIBRARY_PATH=/run/lib fails_with 8 authctl getent passwd
+        LD_LIBRARY_PATH=/run/lib fails_with 8 authctl user list
         LD_LIBRARY_PATH=/run/lib authctl help >/dev/null
         rm "/run/lib/$lib"
     done
-    authctl getent passwd
+    authctl user list
 }
