@@ -26,6 +26,14 @@ static const struct default_role default_roles[] = {
      {"users:read", "roles:read", "sessions:read", "audit:read"}},
 };
 
+bool ja_strlist_has(const struct ja_strlist *l, const char *name)
+{
+    for (size_t i = 0; i < l->len; i++)
+        if (strcmp(l->items[i], name) == 0)
+            return true;
+    return false;
+}
+
 void ja_strlist_clear(struct ja_strlist *l)
 {
     if (!l)

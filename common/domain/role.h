@@ -31,6 +31,7 @@ enum ja_status ja_role_permissions(struct ja_ctx *ctx, const char *user_id, stru
  * the grant before. */
 enum ja_status ja_role_held_by_other(struct ja_ctx *ctx, const char *role, const char *user_id,
                                      int64_t until, bool *ret, struct ja_error *err);
+bool ja_strlist_has(const struct ja_strlist *l, const char *name);
 void ja_strlist_clear(struct ja_strlist *l);
 /* The column `name` of every row, sorted; ends `rows`. */
 enum ja_status ja_strlist_collect(struct ja_rows *rows, const char *name, struct ja_strlist *ret,

@@ -67,14 +67,6 @@ bool ja_auth_must_change(const struct ja_ctx *ctx, const struct ja_user *user, i
     return false;
 }
 
-static bool has(const struct ja_strlist *list, const char *name)
-{
-    for (size_t i = 0; i < list->len; i++)
-        if (strcmp(list->items[i], name) == 0)
-            return true;
-    return false;
-}
-
 enum ja_status ja_auth_policy_mfa(struct ja_ctx *ctx, const char *user_id, bool *ret,
                                   struct ja_error *err)
 {
@@ -86,7 +78,7 @@ enum ja_status ja_auth_policy_mfa(struct ja_ctx *ctx, const char *user_id, bool 
         st = ja_role_effective(ctx, user_id, &roles, err);
         demanded = false;
         for (size_t i = 0; st == JA_OK && i < ctx->cfg->mfa.roles.len; i++)
-            demanded = demanded || has(&roles, ctx->cfg->mfa.roles.items[i]);
+            demanded = demanded || ja_strlist_has(&roles, ctx->cfg->mfa.roles.items[i]);
         ja_strlist_clear(&roles);
     }
     if (st == JA_OK)

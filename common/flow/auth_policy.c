@@ -27,14 +27,6 @@ unsigned ja_auth_method_of(const char *amr)
     return strcmp(amr, "pwd") == 0 || strncmp(amr, "pwd ", 4) == 0 ? JA_METHOD_PASSWORD : JA_METHOD_JWT;
 }
 
-static bool has(const struct ja_strlist *list, const char *name)
-{
-    for (size_t i = 0; i < list->len; i++)
-        if (strcmp(list->items[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* One question more than the grants answer: a name that was mistyped must show in the log. */
 static enum ja_status judge_role(struct ja_ctx *ctx, const char *role, const struct ja_user *user,
                                  enum ja_auth_reason *reason, struct ja_error *err)
@@ -43,7 +35,7 @@ static enum ja_status judge_role(struct ja_ctx *ctx, const char *role, const str
     struct ja_error unknown = {0};
     enum ja_status st = ja_role_effective(ctx, user->id, &held, err);
 
-    if (st == JA_OK && !has(&held, role)) {
+    if (st == JA_OK && !ja_strlist_has(&held, role)) {
         *reason = JA_REASON_NO_ROLE;
         st = ja_role_require(ctx, role, &unknown);
         if (st == JA_ERR_NOT_FOUND)

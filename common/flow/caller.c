@@ -1,5 +1,7 @@
 #include "common/flow/caller.h"
 
+#include "common/domain/role.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +32,31 @@ static enum ja_status permit_on(struct ja_ctx *ctx, const char *permission, cons
     return ja_permit(ctx, permission, resource, err);
 }
 
+/* What a role permits in the store is not all that it may open: require_role, rules and groups of the host go by its
+ * name.  So each role of the account is one that the caller has too, or might give to anybody. */
+static enum ja_status must_match_roles(struct ja_ctx *ctx, const char *actor_id, const struct ja_user *user,
+                                       struct ja_error *err)
+{
+    struct ja_strlist theirs = {0}, ours = {0};
+    enum ja_status st = ja_role_effective(ctx, user->id, &theirs, err);
+
+    if (st == JA_OK)
+        st = ja_role_effective(ctx, actor_id, &ours, err);
+    for (size_t i = 0; st == JA_OK && i < theirs.len; i++) {
+        if (ja_strlist_has(&ours, theirs.items[i]))
+            continue;
+        st = permit_on(ctx, "roles:write", "role", theirs.items[i], err);
+        if (st == JA_ERR_FORBIDDEN)
+            st = ja_fail(err, st, "forbidden", "%s has the role %.64s, which the caller neither has nor may give",
+                         user->username, theirs.items[i]);
+    }
+    ja_strlist_clear(&theirs);
+    ja_strlist_clear(&ours);
+    return st;
+}
+
 static enum ja_status must_cover(struct ja_ctx *ctx, const char *actor_id, const struct ja_user *user,
-                                 struct ja_error *err)
+                                 enum ja_right right, struct ja_error *err)
 {
     bool covered = false;
     enum ja_status st = ja_permission_covers_user(ctx, actor_id, user->id, &covered, err);
@@ -39,6 +64,8 @@ static enum ja_status must_cover(struct ja_ctx *ctx, const char *actor_id, const
     if (st == JA_OK && !covered)
         st = ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "%s holds permissions that the caller does not hold",
                      user->username);
+    if (st == JA_OK && right != JA_MAY_HAVE_ROLES) /* which gives nobody a way into the account */
+        st = must_match_roles(ctx, actor_id, user, err);
     return st;
 }
 
@@ -55,7 +82,7 @@ enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enu
     else if (st == JA_OK && actor[0] && own && ctx->actor.scope && !ja_scope_covers(ctx->actor.scope, rights[right].own_scope))
         st = ja_forbidden(err, rights[right].own_scope);
     if (st == JA_OK && actor[0] && !own && rights[right].covered)
-        st = must_cover(ctx, actor, user, err);
+        st = must_cover(ctx, actor, user, right, err);
     return st;
 }
 

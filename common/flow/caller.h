@@ -2,7 +2,8 @@
  *
  * root and the host's own services ("pam", "system") may everything.  Anybody else is an active user and needs a
  * permission on "user/NAME".  Who changes another's account has to hold everything that this one holds, else the
- * reset of a stronger account's password would be the way to its rights; a ban on more than that is not needed.
+ * reset of a stronger account's password would be the way to its rights, and each of its roles (or may give it): a role
+ * that permits nothing in the store may open sudo by require_role or a group.
  * Nobody administers the own account but who may everything ("*:*"): a planned lock, an end, a second factor are not
  * for their owner to take away.
  * A caller that came with a narrowed token (ctx->actor.scope) has no more than that says, its own things included:
@@ -17,14 +18,14 @@
 #include "common/domain/user.h"
 
 enum ja_right {
-    JA_MAY_CHANGE,       /* users:write and all that the account holds */
-    JA_MAY_HAVE_ROLES,   /* all that the account holds; the own: always (with the right to the role, below) */
-    JA_MAY_FURNISH,      /* the same; the own account: profile:write (names, contacts, second factor) */
+    JA_MAY_CHANGE,       /* users:write, all that the account holds, and its roles */
+    JA_MAY_HAVE_ROLES,   /* all that the account holds, whatever its roles; the own: always (with the right to the role, below) */
+    JA_MAY_FURNISH,      /* as JA_MAY_CHANGE; the own account: profile:write (names, contacts, second factor) */
     JA_MAY_SEE,          /* users:read; the own: profile:read */
     JA_MAY_SEE_GRANTS,   /* roles:read; the own: profile:read */
     JA_MAY_SEE_SESSIONS, /* sessions:read; the own: always */
     JA_MAY_END_SESSIONS, /* sessions:write; the own: always */
-    JA_MAY_ISSUE         /* tokens:issue and all that the account holds; the own: always */
+    JA_MAY_ISSUE         /* tokens:issue, all that the account holds, and its roles; the own: always */
 };
 enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enum ja_right right,
                              struct ja_error *err);

@@ -637,6 +637,51 @@ static void the_stronger_is_out_of_reach(void **state)
     }
 }
 
+/* A role that permits nothing here may be sudo by require_role, a rule or a group: who holds it is no prey of a
+ * helpdesk that neither holds the role nor may give it. */
+static void a_role_without_permissions_is_a_right_too(void **state)
+{
+    static const struct { const char *own, *permission, *on; bool allowed; } table[] = {
+        {NULL, NULL, NULL, false},
+        {"wheel", NULL, NULL, true},
+        {"overwheel", NULL, NULL, true}, /* inherits it */
+        {NULL, "roles:write", "role/wheel", true},
+        {NULL, "roles:write", "role/other", false},
+        {NULL, "roles:read", NULL, false},
+    };
+    static const char *const inherits[] = {"wheel"};
+    struct cell *c = *state;
+    struct ja_ctx *ctx = c->ctx;
+    char id[JA_UUID_LEN + 1], name[16], actor[32];
+
+    assert_int_equal(ja_role_add_flow(ctx, "wheel", NULL, NULL, 0, NULL), JA_OK);
+    assert_int_equal(ja_role_add_flow(ctx, "overwheel", NULL, inherits, 1, NULL), JA_OK);
+    person(c, "sudoer", "user", id);
+    assert_int_equal(ja_role_grant_flow(ctx, "sudoer", "wheel", 0, NULL), JA_OK);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct ja_error err = {0};
+        enum ja_status st;
+
+        (void)snprintf(name, sizeof name, "desk%zu", i);
+        person(c, name, "manager", id);
+        if (table[i].own)
+            assert_int_equal(ja_role_grant_flow(ctx, name, table[i].own, 0, NULL), JA_OK);
+        (void)snprintf(actor, sizeof actor, "more%zu", i);
+        assert_int_equal(ja_role_add_flow(ctx, actor, NULL, NULL, 0, NULL), JA_OK);
+        if (table[i].permission) {
+            assert_int_equal(ja_role_permit_flow(ctx, actor, table[i].permission, table[i].on, NULL), JA_OK);
+            assert_int_equal(ja_role_grant_flow(ctx, name, actor, 0, NULL), JA_OK);
+        }
+        (void)snprintf(actor, sizeof actor, "user:%s", name);
+        ctx->actor.name = actor;
+        st = ja_account_modify(ctx, "sudoer", &(struct ja_user_spec){.full_name = "Sue"}, NULL, &err);
+        if (st != (table[i].allowed ? JA_OK : JA_ERR_FORBIDDEN))
+            fail_msg("%zu: %d %s", i, (int)st, err.message);
+        assert_int_equal(ja_account_modify(ctx, "uma", &(struct ja_user_spec){.full_name = "Uma"}, NULL, &err), JA_OK);
+        ctx->actor.name = "root";
+    }
+}
+
 /* An administrator for an hour gives nothing that outlives the hour. */
 static void nobody_gives_for_longer_than_held(void **state)
 {
@@ -746,6 +791,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_leaver_does_not_take_the_own_lock_back, up, down),
         cmocka_unit_test_setup_teardown(the_stronger_is_out_of_reach, up, down),
         cmocka_unit_test_setup_teardown(a_narrowed_token_gives_no_more, up, down),
+        cmocka_unit_test_setup_teardown(a_role_without_permissions_is_a_right_too, up, down),
         cmocka_unit_test_setup_teardown(nobody_gives_for_longer_than_held, up, down),
         cmocka_unit_test_setup_teardown(roles_given_with_an_account_are_logged_as_grants, up, down),
     };
