@@ -150,6 +150,7 @@ libja_flow_la_SOURCES = \
 	common/flow/service_flow.c common/flow/service_flow.h \
 	common/flow/token_flow.c \
 	common/flow/token_scope.c common/flow/token_scope.h
+libja_flow_la_CPPFLAGS = $(AM_CPPFLAGS) -DJA_NSS_CACHEDIR='"$(nsscachedir)"'
 libja_flow_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 libja_flow_la_LIBADD = libja_domain.la
 

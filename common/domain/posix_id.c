@@ -85,14 +85,15 @@ enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, struct ja_erro
     bool gone = true;
     enum ja_status st = ja_db_query(ctx->db,
                                     "SELECT uid FROM users WHERE uid = $1 "
-                                    "AND deleted_at IS NOT NULL LIMIT 1",
+                                    "AND deleted_at IS NOT NULL UNION ALL "
+                                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
                                     JA_BINDS(JA_I(uid)), &rows, err);
 
     if (st == JA_OK)
         st = any_row(rows, &gone, err);
     if (st == JA_OK && gone)
         st = ja_fail(err, JA_ERR_EXISTS, "uid_taken",
-                     "uid %lld belonged to a deleted account and is not given out again",
+                     "uid %lld belonged to a deleted account, or is the group of a role: it is not given out again",
                      (long long)uid);
     return st;
 }

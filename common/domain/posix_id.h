@@ -10,7 +10,7 @@
  * /etc/passwd or /etc/group has. JA_ERR_CONFLICT "no_free_uid" at the end of the range. */
 enum ja_status ja_posix_id_next(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err);
 /* A uid that an administrator names: JA_ERR_EXISTS "uid_taken" when a deleted account had it (files of
- * that account may still be about). Live accounts are told by the unique index. */
+ * that account may still be about) or the group of a role has it. Live accounts are told by the unique index. */
 enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, struct ja_error *err);
 /* A primary group's number that comes along with an account: JA_ERR_EXISTS "gid_taken" when it is the number of another
  * account (deleted ones included) or the group of a role. Reads only. */

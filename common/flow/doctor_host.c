@@ -1,4 +1,5 @@
 /* doctor: nsswitch.conf, the daemon's socket. */
+#include "common/domain/nss_export.h"
 #include "common/flow/doctor_internal.h"
 
 #include "common/domain/health.h"
@@ -6,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#ifndef JA_NSS_CACHEDIR
+#define JA_NSS_CACHEDIR "/var/cache/jwtauth"
+#endif
 
 /* nsswitch.conf(5): services are asked in order, and an action in brackets may end the line before ours. */
 struct line {
@@ -97,6 +102,24 @@ static void check_nss(struct doctor *d)
         doctor_say(d, JA_DOCTOR_OK, "nsswitch", "", "passwd %s jwtauth", n.passwd.ours ? "has" : "works without");
 }
 
+/* The module reads no configuration: it looks where it was built to look. */
+static void check_snapshot(struct doctor *d)
+{
+    struct ja_error err = {0};
+    enum ja_status st;
+
+    if (!d->ctx.db)
+        return; /* a finding before */
+    st = ja_nss_export_check(&d->ctx, &err);
+    if (st != JA_OK)
+        doctor_fail(d, JA_DOCTOR_WARN, "nss", "authctl purge", &err);
+    else if (strcmp(d->ctx.cfg->paths.cache, JA_NSS_CACHEDIR) != 0)
+        doctor_say(d, JA_DOCTOR_WARN, "nss", "set [paths] cache = " JA_NSS_CACHEDIR ", or build with --with-nss-cachedir",
+                   "libnss_jwtauth looks for users and roles in " JA_NSS_CACHEDIR ", not in %s", d->ctx.cfg->paths.cache);
+    else
+        doctor_say(d, JA_DOCTOR_OK, "nss", "", "the snapshot shows what the store has");
+}
+
 static void check_socket(struct doctor *d)
 {
     const char *path = d->ctx.cfg ? d->ctx.cfg->http.socket : NULL;
@@ -115,5 +138,6 @@ static void check_socket(struct doctor *d)
 void doctor_host(struct doctor *d)
 {
     check_nss(d);
+    check_snapshot(d);
     check_socket(d);
 }

@@ -107,6 +107,22 @@ finds() {
     finds warn passwords '1 of 1 users have a password hash weaker than argon2id'
 }
 
+@test "nss: a snapshot that is missing, damaged, stale, or elsewhere" {
+    snapshot=/var/cache/jwtauth/nss.snapshot
+    authctl -q purge
+    finds ok nss 'shows what the store has'
+    truncate -s +1 $snapshot
+    finds warn nss "$snapshot is missing, damaged" 'authctl purge'
+    rm $snapshot
+    finds warn nss "$snapshot is missing" 'authctl purge'
+    authctl -q purge
+    finds ok nss
+    sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE roles SET gid = gid + 1000"
+    finds warn nss 'says something else than the store' 'authctl purge'
+    authctl -q purge
+    finds ok nss
+}
+
 @test "nsswitch: users whom the system does not know" {
     authctl -q user add alice --password-stdin <<<'Correct-Horse-42' >/dev/null
     finds warn nsswitch '1 users are not adopted' '--adopt'
