@@ -7,6 +7,7 @@
 #include "common/domain/ssh_key_snapshot_format.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,12 +169,12 @@ static enum ja_status write_file(struct ja_ctx *ctx, const char *path, bool anew
 
 enum ja_status ja_ssh_snapshot_write(struct ja_ctx *ctx, bool anew, struct ja_error *err)
 {
-    char *path = NULL;
-    int lock;
-    enum ja_status st = ja_dir_make(ctx->cfg->paths.cache, 0755, err);
+    char path[PATH_MAX]; /* not of the heap: what has to be removed must have its name even then */
+    int lock, n = snprintf(path, sizeof path, "%s/" JA_SSH_SNAPSHOT_NAME, ctx->cfg->paths.cache);
+    enum ja_status st = n > 0 && (size_t)n < sizeof path
+                            ? ja_dir_make(ctx->cfg->paths.cache, 0755, err)
+                            : ja_fail(err, JA_ERR_CONFIG, "path_too_long", "[paths] cache is too long");
 
-    if (asprintf(&path, "%s/" JA_SSH_SNAPSHOT_NAME, ctx->cfg->paths.cache) < 0)
-        return ja_fail_nomem(err);
     lock = ja_snapshot_lock(path);
     if (st == JA_OK)
         st = write_file(ctx, path, anew, err);
@@ -182,7 +183,6 @@ enum ja_status ja_ssh_snapshot_write(struct ja_ctx *ctx, bool anew, struct ja_er
                      strerrordesc_np(errno));
     if (lock >= 0)
         (void)close(lock);
-    free(path);
     return st;
 }
 

@@ -32,6 +32,12 @@ def rows(sql):
     return lambda out: number(sql) == 1
 
 
+# Whatever failed, sshd is not shown a key that is gone from the store, or of somebody who may not log in.
+def keyless(name):
+    path = "/var/cache/jwtauth/ssh_keys"
+    return not os.path.exists(path) or name.encode() + b" " not in open(path, "rb").read()
+
+
 def token(out):
     return out.count(b".") == 2 and len(out) > 200
 
@@ -44,7 +50,9 @@ COMMANDS = (  # words, stdin, whether the work is done
     ("token issue --user carol", b"", token),
     ("token verify -", None, lambda out: b"carol" in out),
     ("key rotate", b"", rows("SELECT count(*) FROM signing_keys WHERE state = 'retiring'")),
-    ("user disable gina", b"", rows("SELECT count(*) FROM users WHERE username = 'gina' AND status = 'disabled'")),
+    ("user disable gina", b"", lambda out: keyless("gina") and number(
+        "SELECT count(*) FROM users WHERE username = 'gina' AND status = 'disabled'") == 1),
+    ("ssh-key remove gina SHA256:XkV5Q2EaJzB0vuo3/14fKEjNoe+E/EVoSX0tik1uNXE", b"", lambda out: keyless("gina")),
     ("session revoke --user carol", b"", rows("SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL")),
     ("throttle clear --user carol", b"", lambda out: True),
     ("audit verify", b"", lambda out: True),
@@ -55,6 +63,8 @@ COMMANDS = (  # words, stdin, whether the work is done
 def once(words, stdin, kind, nth):
     shutil.rmtree("/var/lib/jwtauth")
     shutil.copytree("/run/kept/state", "/var/lib/jwtauth")
+    shutil.rmtree("/var/cache/jwtauth")
+    shutil.copytree("/run/kept/cache", "/var/cache/jwtauth")
     for name in ("/run/t/copy", "/run/t/copy-journal", REPORT):
         if os.path.exists(name):
             os.unlink(name)

@@ -25,6 +25,8 @@ make_fault_world() {
         uid=$((uid + 1))
         printf '%s\n' "$password" | authctl -q user add $user --uid $uid --password-stdin >/dev/null
     done
+    echo ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPkgcanvKmpGOqVFTbvwXePvKhPRVHJ8eUj9ysIfin7 |
+        authctl -q ssh-key add gina >/dev/null
     mkdir -m 0700 $kept $t
     printf '%s\n' "$password" | authctl -q --json login carol --password-stdin >$t/login.json
     authctl -q token issue --user carol >$t/token
@@ -37,6 +39,7 @@ make_fault_world() {
     authctl -q db backup $kept/backup >/dev/null
     [ -d $run ] || mkdir -m 0755 $run
     cp -a $state $kept/state
+    cp -a /var/cache/jwtauth $kept/cache
     cp -a /etc/jwtauth $kept/etc
     cp -a $run $kept/run
 }
