@@ -81,6 +81,7 @@ libja_domain_la_SOURCES = \
 	common/domain/permission_cover.c \
 	common/domain/role.c common/domain/role.h \
 	common/domain/role_admin.c common/domain/role_admin.h \
+	common/domain/csrf.c common/domain/csrf.h \
 	common/domain/seal.c common/domain/seal.h \
 	common/domain/snapshot_lock.c common/domain/snapshot_lock.h \
 	common/domain/session.c common/domain/session.h common/domain/session_reap.c \

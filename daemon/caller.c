@@ -1,6 +1,8 @@
 #include "daemon/caller.h"
 
 #include "common/domain/api_key.h"
+#include "common/domain/csrf.h"
+#include "daemon/cookies.h"
 #include "daemon/gate.h"
 
 #include <stdio.h>
@@ -122,6 +124,22 @@ static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
     return st;
 }
 
+/* The browser sends cookies with whatever asks: what changes something also shows that our page asked for it. */
+static enum ja_status by_cookie(struct http_call *call, struct ja_error *err)
+{
+    struct ja_secret cookie = {0};
+    const char *sid;
+    enum ja_status st = cookies_get(call, COOKIE_ACCESS, &cookie, err);
+
+    if (st == JA_OK)
+        st = caller_identify_token(call, (const char *)cookie.data, NULL, err);
+    ja_secret_clear(&cookie);
+    if (st != JA_OK || call->route->method == HTTP_GET)
+        return st;
+    sid = json_string_value(json_object_get(call->caller.claims, "sid"));
+    return ja_csrf_check(call->ctx, sid ? sid : "", call->csrf, err);
+}
+
 enum ja_status caller_identify(struct http_call *call, struct ja_error *err)
 {
     const char *token = NULL;
@@ -129,6 +147,8 @@ enum ja_status caller_identify(struct http_call *call, struct ja_error *err)
 
     if (!call->authorization && call->on_unix)
         return by_peer(call, err);
+    if (!call->authorization && cookies_on(call) && call->cookie)
+        return by_cookie(call, err);
     st = caller_token(call, &token, err);
     if (st == JA_OK && ja_api_key_form(token, strlen(token)))
         return by_key(call, token, err);

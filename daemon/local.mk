@@ -5,6 +5,7 @@ ja_jwtauthd_sources = \
 	daemon/caller.c daemon/caller.h \
 	daemon/chores.c daemon/chores.h \
 	daemon/conn.c daemon/conn.h \
+	daemon/cookies.c daemon/cookies.h \
 	daemon/cors.c daemon/cors.h \
 	daemon/gate.c daemon/gate.h \
 	daemon/http.c daemon/http.h \

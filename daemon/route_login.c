@@ -1,5 +1,6 @@
 /* Logging in, refreshing, logging out: the login state machine and the session flows over HTTP. */
 #include "daemon/caller.h"
+#include "daemon/cookies.h"
 #include "daemon/metrics.h"
 #include "daemon/prove.h"
 #include "daemon/routes.h"
@@ -60,14 +61,21 @@ static enum ja_status run_login(struct http_call *call, struct ja_error *err)
 static enum ja_status run_refresh(struct http_call *call, struct ja_error *err)
 {
     const char *refresh = http_text(call, "refresh_token");
+    bool by_cookie = !refresh && cookies_on(call) && call->cookie;
     struct ja_auth_tokens tokens = {0};
-    enum ja_status st;
+    struct ja_secret cookie = {0};
+    enum ja_status st = JA_OK;
 
-    if (!refresh)
+    if (!refresh && !by_cookie)
         return ja_fail(err, JA_ERR_INVALID, "missing_field", "the field refresh_token is missing");
-    st = ja_session_refresh(call->ctx, refresh, strlen(refresh), &tokens, err);
+    if (by_cookie)
+        st = cookies_refresh(call, &cookie, err);
     if (st == JA_OK)
-        st = tokens_answer(call, &tokens, err);
+        st = by_cookie ? ja_session_refresh(call->ctx, (const char *)cookie.data, cookie.len, &tokens, err)
+                       : ja_session_refresh(call->ctx, refresh, strlen(refresh), &tokens, err);
+    if (st == JA_OK)
+        st = by_cookie ? tokens_answer_cookies(call, &tokens, err) : tokens_answer(call, &tokens, err);
+    ja_secret_clear(&cookie);
     ja_auth_tokens_clear(&tokens);
     return st;
 }
@@ -76,11 +84,20 @@ static enum ja_status run_refresh(struct http_call *call, struct ja_error *err)
 static enum ja_status run_logout(struct http_call *call, struct ja_error *err)
 {
     const char *token = http_text(call, "token");
-    bool ended = false;
-    enum ja_status st = token ? JA_OK : caller_token(call, &token, err);
+    bool by_cookie = !token && !call->authorization && cookies_on(call) && call->cookie, ended = false;
+    struct ja_secret cookie = {0};
+    enum ja_status st = JA_OK;
 
+    if (by_cookie)
+        st = cookies_refresh(call, &cookie, err);
+    else if (!token)
+        st = caller_token(call, &token, err);
     if (st == JA_OK)
-        st = ja_session_logout(call->ctx, token, strlen(token), &ended, err);
+        st = by_cookie ? ja_session_logout(call->ctx, (const char *)cookie.data, cookie.len, &ended, err)
+                       : ja_session_logout(call->ctx, token, strlen(token), &ended, err);
+    ja_secret_clear(&cookie);
+    if (st == JA_OK)
+        st = cookies_clear(call, err);
     return st == JA_OK ? http_data(call, json_pack("{s:b}", "ended", ended), err) : st;
 }
 
@@ -92,7 +109,7 @@ static const struct http_field login_body[] = {
     {NULL},
 };
 static const struct http_field refresh_body[] = {
-    {"refresh_token", FIELD_STRING, false, 512, "the refresh token; it is used up"},
+    {"refresh_token", FIELD_STRING, false, 512, "the refresh token; it is used up. With [http] cookies its cookie serves"},
     {NULL},
 };
 static const struct http_field logout_body[] = {
@@ -119,7 +136,7 @@ const struct http_route route_login[] = {
      .body = refresh_body,
      .summary = "Exchange a refresh token for new tokens.",
      .answer = TOKENS_ANSWER,
-     .codes = "invalid_refresh_token refresh_token_reused session_ended user_inactive",
+     .codes = "invalid_refresh_token refresh_token_reused session_ended user_inactive csrf_failed",
      .example = "-H 'Content-Type: application/json' -d '{\"refresh_token\":\"...\"}'"},
     {.method = HTTP_POST,
      .path = "/api/v1/auth/logout",
@@ -129,7 +146,7 @@ const struct http_route route_login[] = {
      .body = logout_body,
      .summary = "End the session of a token, with its refresh and access tokens.",
      .answer = "ended",
-     .codes = "no_credential bad_signature",
+     .codes = "no_credential bad_signature csrf_failed",
      .example = "-X POST -H \"Authorization: Bearer $TOKEN\""},
     {0},
 };
