@@ -195,12 +195,16 @@ static enum ja_status add_public(json_t *keys, const struct ja_key *key, struct 
     return st;
 }
 
+/* The store is asked each time: the ring of a daemon is as old as the daemon, and what another process withdrew since
+ * must not be published any more, nor what it added be missing. */
 enum ja_status ja_signing_key_jwks(struct ja_ctx *ctx, char **ret, struct ja_error *err)
 {
     json_t *keys = json_array(), *doc = keys ? json_pack("{s:O}", "keys", keys) : NULL;
     char *text = NULL;
-    enum ja_status st = doc ? ja_keyring_require(ctx, err) : ja_fail_nomem(err);
+    enum ja_status st;
 
+    ja_keyring_drop(ctx);
+    st = doc ? ja_keyring_require(ctx, err) : ja_fail_nomem(err);
     for (size_t i = 0; st == JA_OK && i < ctx->keys->len; i++)
         st = add_public(keys, ctx->keys->keys[i].key, err);
     if (st == JA_OK && !(text = json_dumps(doc, JSON_COMPACT)))
