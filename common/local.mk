@@ -20,6 +20,7 @@ libja_base_la_SOURCES = \
 	common/base/text.c common/base/text.h \
 	common/base/text_time.c \
 	common/base/timezone.c common/base/timezone.h \
+	common/base/token_file.c common/base/token_file.h \
 	common/base/verdict.h
 libja_base_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(INI_CONFIG_CFLAGS)
 libja_base_la_LIBADD = $(SODIUM_LIBS) $(INI_CONFIG_LIBS)
@@ -84,7 +85,7 @@ libja_domain_la_SOURCES = \
 	common/domain/csrf.c common/domain/csrf.h \
 	common/domain/seal.c common/domain/seal.h \
 	common/domain/snapshot_lock.c common/domain/snapshot_lock.h \
-	common/domain/session.c common/domain/session.h common/domain/session_reap.c \
+	common/domain/session.c common/domain/session.h common/domain/session_due.c common/domain/session_reap.c \
 	common/domain/signing_key.c common/domain/signing_key.h common/domain/signing_key_row.h \
 	common/domain/keyring.c \
 	common/domain/ssh_key.c common/domain/ssh_key.h \
@@ -143,7 +144,7 @@ libja_flow_la_SOURCES = \
 	common/flow/look_flow.c common/flow/look_flow.h \
 	common/flow/role_flow.c common/flow/role_flow.h \
 	common/flow/throttle_flow.c common/flow/throttle_flow.h \
-	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_pam.c \
+	common/flow/session_flow.c common/flow/session_flow.h common/flow/session_internal.h common/flow/session_pam.c common/flow/session_renew.c \
 	common/flow/setup_flow.c common/flow/setup_flow.h \
 	common/flow/ssh_key_flow.c common/flow/ssh_key_flow.h \
 	common/flow/store_flow.c common/flow/store_flow.h \

@@ -2,6 +2,7 @@
 
 #include "common/flow/key_flow.h"
 #include "common/flow/purge_flow.h"
+#include "common/flow/session_flow.h"
 #include "common/notify/deliver.h"
 
 #include <stdlib.h>
@@ -42,18 +43,37 @@ static enum ja_status purge(struct ja_ctx *ctx, struct ja_error *err)
     return ja_purge(ctx, false, &p, err);
 }
 
+static enum ja_status renew(struct ja_ctx *ctx, struct ja_error *err)
+{
+    int64_t n = 0;
+    enum ja_status st = ja_session_renew_files(ctx, &n, err);
+
+    if (st == JA_OK && n > 0)
+        ja_log_write(&ctx->log, LOG_DEBUG, "token files renewed: %lld", (long long)n);
+    return st;
+}
+
+static enum ja_status sweep(struct ja_ctx *ctx, struct ja_error *err)
+{
+    return ja_session_sweep_files(ctx, NULL, err);
+}
+
+/* A token is renewed when it is half over: the shortest session_token_ttl (30 s) has a sixth of it, 5 s, to two thirds. */
 static const struct chore table[] = {
     {"outbox", 30, deliver},
+    {"token files", 5, renew},
+    {"ended token files", 60, sweep},
     {"key rotation", 3600, rotate},
     {"purge", 3600, purge},
 };
 #define CHORES (sizeof table / sizeof *table)
+#define OUTBOX 0 /* its place in the table */
 
 struct chores {
     struct http_thread *thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool poked, stopping;
+    bool poked, all, stopping;
     int64_t due[CHORES];
 };
 
@@ -74,11 +94,12 @@ static bool rest(struct chores *c)
         if (c->due[i] < until.tv_sec)
             until.tv_sec = c->due[i];
     (void)pthread_mutex_lock(&c->lock);
-    while (!c->stopping && !c->poked && mono() < until.tv_sec)
+    while (!c->stopping && !c->poked && !c->all && mono() < until.tv_sec)
         (void)pthread_cond_timedwait(&c->wake, &c->lock, &until);
-    if (c->poked)
-        c->due[0] = 0;
-    c->poked = false;
+    for (size_t i = 0; i < CHORES; i++)
+        if (c->all || (c->poked && i == OUTBOX))
+            c->due[i] = 0;
+    c->poked = c->all = false;
     (void)pthread_mutex_unlock(&c->lock);
     return !c->stopping;
 }
@@ -138,6 +159,14 @@ void chores_poke(struct chores *c)
 {
     (void)pthread_mutex_lock(&c->lock);
     c->poked = true;
+    (void)pthread_cond_signal(&c->wake);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+void chores_do_all(struct chores *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    c->all = true;
     (void)pthread_cond_signal(&c->wake);
     (void)pthread_mutex_unlock(&c->lock);
 }

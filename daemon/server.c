@@ -133,6 +133,7 @@ enum ja_status server_reload(struct server *server, const char *path, bool allow
             hand(&h, &server->loops[i].thread, 1);
             loop_wake(&server->loops[i]);
         }
+        chores_do_all(server->chores);
     }
     while (h.n > 0)
         ja_config_free(h.list[--h.n]);

@@ -11,8 +11,7 @@ pam_jwtauth_la_SOURCES = \
 	pam/pam_result.c pam/pam_result.h \
 	pam/pam_session.c pam/pam_session.h \
 	pam/pam_user.c \
-	pam/ssh_info.c \
-	pam/token_file.c pam/token_file.h
+	pam/ssh_info.c
 pam_jwtauth_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 pam_jwtauth_la_LIBADD = libja_flow.la -lpam
 pam_jwtauth_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,defs \

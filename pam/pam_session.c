@@ -1,7 +1,7 @@
 #include "pam/pam_session.h"
 #include "pam/pam_auth.h"
-#include "pam/token_file.h"
 
+#include "common/base/token_file.h"
 #include "common/flow/session_flow.h"
 
 #include <security/pam_ext.h>

@@ -53,6 +53,7 @@ ja_unit = \
 	tests/unit/test_throttle \
 	tests/unit/test_timezone \
 	tests/unit/test_token \
+	tests/unit/test_token_renew \
 	tests/unit/test_token_roles \
 	tests/unit/test_totp \
 	tests/unit/test_user
@@ -281,6 +282,7 @@ ja_e2e = \
 	tests/e2e/nss.bats \
 	tests/e2e/pam_auth_update.bats \
 	tests/e2e/policy.bats \
+	tests/e2e/renew.bats \
 	tests/e2e/sshd.bats \
 	tests/e2e/sshd_keys.bats \
 	tests/e2e/stepup.bats \

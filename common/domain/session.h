@@ -43,6 +43,15 @@ enum ja_status ja_session_revoke_user(struct ja_ctx *ctx, const char *user_id, c
 enum ja_status ja_session_reap(struct ja_ctx *ctx, int64_t *ret_count, struct ja_error *err);
 /* Surely gone: a /proc that does not answer ends nobody's session. pid 0 (none known) is not gone. */
 bool ja_session_process_gone(int64_t pid, int64_t pid_start);
+/* PAM sessions of this boot whose last token is of `before` or earlier, in the order of pid and id, the next ones after *at;
+ * *ret_len 0: no more. Start with *at = {0}. */
+#define JA_SESSION_DUE_BATCH 64
+struct ja_session_due {
+    int64_t pid;
+    char id[JA_UUID_LEN + 1];
+};
+enum ja_status ja_session_due(struct ja_ctx *ctx, const char *boot_id, int64_t before, const struct ja_session_due *at,
+                              struct ja_session_due ret[JA_SESSION_DUE_BATCH], size_t *ret_len, struct ja_error *err);
 enum ja_status ja_session_touch(struct ja_ctx *ctx, const char *id, int64_t idle_ends_at,
                                 struct ja_error *err);
 

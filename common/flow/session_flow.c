@@ -3,6 +3,7 @@
 #include "common/domain/signing_key.h"
 #include "common/flow/account_internal.h"
 #include "common/flow/caller.h"
+#include "common/flow/session_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -140,9 +141,8 @@ static int64_t capped_ttl(const struct ja_ctx *ctx, const struct ja_session *s, 
     return left < ttl ? left : ttl;
 }
 
-static enum ja_status mint_for(struct ja_ctx *ctx, const struct ja_user *u,
-                               const struct ja_session *s, int64_t ttl, struct ja_minted *ret,
-                               struct ja_error *err)
+enum ja_status ja_session_mint(struct ja_ctx *ctx, const struct ja_user *u, const struct ja_session *s, int64_t ttl,
+                               struct ja_minted *ret, struct ja_error *err)
 {
     struct ja_mint mint = {
         .user = u,
@@ -156,20 +156,32 @@ static enum ja_status mint_for(struct ja_ctx *ctx, const struct ja_user *u,
     return ja_token_mint(ctx, &mint, ret, err);
 }
 
-/* The session's own row and its user, both as they are now. */
+enum ja_status ja_session_look_again(struct ja_ctx *ctx, const char *session_id, struct ja_session *ret_session,
+                                     struct ja_user *ret_user, struct ja_error *err)
+{
+    struct ja_session s = {0};
+    enum ja_status st = ja_session_find(ctx, session_id, &s, err);
+
+    if (st == JA_OK && !ja_session_live(&s, ja_now(&ctx->clock)))
+        st = ended(err);
+    if (st == JA_OK)
+        st = check_user(ctx, s.user_id, ret_user, err);
+    if (st == JA_OK)
+        *ret_session = s;
+    else
+        ja_session_clear(&s);
+    return st;
+}
+
 static enum ja_status go_on(struct ja_ctx *ctx, const char *session_id, struct ja_auth_tokens *t,
                             struct ja_error *err)
 {
-    enum ja_status st = ja_session_find(ctx, session_id, &t->session, err);
+    enum ja_status st = ja_session_look_again(ctx, session_id, &t->session, &t->user, err);
 
-    if (st == JA_OK && !ja_session_live(&t->session, ja_now(&ctx->clock)))
-        st = ended(err);
-    if (st == JA_OK)
-        st = check_user(ctx, t->session.user_id, &t->user, err);
     if (st == JA_OK)
         st = ja_session_touch(ctx, session_id, idle_end(ctx, &t->session), err);
     if (st == JA_OK)
-        st = mint_for(ctx, &t->user, &t->session, ctx->cfg->tokens.access_ttl, &t->access, err);
+        st = ja_session_mint(ctx, &t->user, &t->session, ctx->cfg->tokens.access_ttl, &t->access, err);
     return st == JA_OK ? audit_session(ctx, "session.refresh", "success", NULL, &t->session, err)
                        : st;
 }

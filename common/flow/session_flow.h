@@ -20,6 +20,11 @@ struct ja_pam_session {
 enum ja_status ja_session_open_pam(struct ja_ctx *ctx, const struct ja_pam_session *p,
                                    struct ja_session *ret_session, struct ja_minted *ret_token,
                                    struct ja_error *err);
+/* jwtauthd's: another token into the file of each open PAM session whose token is half over, as long as its process is
+ * there, it is live and its user may go on (PAM.md, "The token file"). A session that fails is logged and tried again. */
+enum ja_status ja_session_renew_files(struct ja_ctx *ctx, int64_t *ret_renewed, struct ja_error *err);
+/* Removes the files of sessions that have ended without close_session (a killed sshd, a revocation). */
+enum ja_status ja_session_sweep_files(struct ja_ctx *ctx, int64_t *ret_removed, struct ja_error *err);
 /* Ends a session: its refresh and access tokens with it. *ret_ended false: it had ended before. The caller's own
  * session, or sessions:write on "user/NAME"; _held: the caller showed a token of it. */
 enum ja_status ja_session_close(struct ja_ctx *ctx, const char *session_id, const char *reason,
