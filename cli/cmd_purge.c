@@ -17,6 +17,7 @@ static const struct {
     {"sessions", "sessions that ended 30 days ago", offsetof(struct ja_purged, sessions), false},
     {"refresh_tokens", "refresh tokens", offsetof(struct ja_purged, refresh_tokens), false},
     {"revoked_tokens", "revocations of ended tokens", offsetof(struct ja_purged, revoked_tokens), false},
+    {"used_tokens", "ended tokens that logged somebody in", offsetof(struct ja_purged, used_tokens), false},
     {"login_handles", "logins without a session", offsetof(struct ja_purged, login_handles), false},
     {"throttle", "counts of attempts", offsetof(struct ja_purged, throttle), false},
     {"messages", "messages sent or given up 30 days ago", offsetof(struct ja_purged, messages), false},
@@ -68,7 +69,7 @@ const struct command cmd_purge_commands[] = {
      .details = "Users who never verified go after [registration] purge_pending. Planned locks and the ends of grants\n"
                 "count from their time on without it; it revokes what locked users had, and tells the audit log\n"
                 "and who had the grants. In small steps, while logins go on; jwtauth-purge.timer calls it daily.",
-     .keys = "dry_run locks grants pending_users one_time_tokens sessions refresh_tokens revoked_tokens login_handles "
+     .keys = "dry_run locks grants pending_users one_time_tokens sessions refresh_tokens revoked_tokens used_tokens login_handles "
              "throttle messages"},
     {0},
 };

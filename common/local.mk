@@ -122,6 +122,7 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h common/flow/auth_policy.c \
 	common/flow/auth_remember.c \
+	common/flow/auth_token.c \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \

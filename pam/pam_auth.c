@@ -24,14 +24,15 @@ void ja_pam_report_failure(struct ja_pam_call *call, const struct ja_auth_result
 }
 
 /* The password goes to the modules behind us, so that a name nobody here knows sees one prompt only.
- * With forward_pass the answer is no password. */
-static enum ja_status ask_password(struct ja_pam_call *call, int item, const char *prompt,
+ * With forward_pass the answer is no password; nor is a token, which nobody else is to see. */
+static enum ja_status ask_password(struct ja_pam_call *call, const struct ja_auth *auth, int item, const char *prompt,
                                    struct ja_secret *ret)
 {
     struct ja_secret s = {0};
     enum ja_status st = ja_pam_ask_token(call, item, prompt, &s);
 
-    if (st == JA_OK && s.len <= JA_PASSWORD_MAX && !(item == PAM_AUTHTOK && call->opt.forward_pass))
+    if (st == JA_OK && s.len <= JA_PASSWORD_MAX && !(item == PAM_AUTHTOK && call->opt.forward_pass) &&
+        !ja_auth_takes_token(auth, s.data, s.len))
         st = ja_pam_put_token(call, item, &s);
     if (st != JA_OK) {
         ja_secret_clear(&s);
@@ -51,7 +52,7 @@ static enum ja_status ask_next(struct ja_pam_call *call, const struct ja_auth *a
     if (next == JA_NEXT_CODE)
         return ja_pam_ask(call, PAM_PROMPT_ECHO_ON, "Verification code: ", ret);
     if (next == JA_NEXT_PASSWORD)
-        return ask_password(call, item, prompt, ret);
+        return ask_password(call, auth, item, prompt, ret);
     return ja_pam_ask_enrolment(call, auth, next, ret);
 }
 
@@ -106,6 +107,9 @@ static enum ja_status begin(struct ja_pam_call *call, struct ja_auth **ret)
             .until = call->opt.enroll_until,
             .by_invitation = call->opt.enroll_with == JA_PAM_ENROLL_WITH_INVITE,
         },
+        .accept = (unsigned)call->opt.accept,
+        .take_tokens = true,
+        .jwt_once = call->opt.jwt_once,
         .forward_pass = call->opt.forward_pass,
         .unknown_ignore = !call->opt.unknown_fails,
     };

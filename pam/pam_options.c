@@ -9,7 +9,7 @@ enum kind {
     CHOICE, /* one of the words */
     SPAN,   /* a duration, at most a day; 0: off */
     TIME,   /* RFC 3339 */
-    LATER,  /* a choice of which only the first word is supported */
+    WORDS,  /* some of the words, comma-separated, each once */
 };
 
 struct choice {
@@ -26,7 +26,6 @@ struct option {
 
 #define DAY 86400
 #define AT(field) offsetof(struct ja_pam_options, field)
-#define NOWHERE ((size_t)-1)
 
 static const struct option table[] = {
     {"conf", PATH, AT(conf), {{0}}},
@@ -39,7 +38,8 @@ static const struct option table[] = {
     {"enroll", CHOICE, AT(enroll), {{"off", JA_ENROLL_OFF}, {"offer", JA_ENROLL_OFFER}, {"require", JA_ENROLL_REQUIRE}}},
     {"enroll_until", TIME, AT(enroll_until), {{0}}},
     {"enroll_with", CHOICE, AT(enroll_with), {{"password", JA_PAM_ENROLL_WITH_PASSWORD}, {"invite", JA_PAM_ENROLL_WITH_INVITE}}},
-    {"accept", LATER, NOWHERE, {{"password", 0}}},
+    {"accept", WORDS, AT(accept), {{"password", JA_ACCEPT_PASSWORD}, {"jwt", JA_ACCEPT_JWT}}},
+    {"jwt_once", FLAG, AT(jwt_once), {{0}}},
     {"require_role", TEXT, AT(require_role), {{0}}},
     {"require_permission", TEXT, AT(require_permission), {{0}}},
     {"audience", TEXT, AT(audience), {{0}}},
@@ -60,22 +60,48 @@ static const struct option *find(const char *arg, size_t len)
     return NULL;
 }
 
+static enum ja_status no_such_value(const struct option *o, const char *value, struct ja_error *err)
+{
+    return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
+                   "module option \"%s\" has no value \"%.64s\": see pam_jwtauth(8)", o->name, value);
+}
+
 static enum ja_status set_choice(const struct option *o, const char *value, char *opts,
                                  struct ja_error *err)
 {
     for (const struct choice *c = o->choices; c->word; c++) {
         if (strcmp(c->word, value) != 0)
             continue;
-        if (o->place != NOWHERE)
-            *(int *)(opts + o->place) = c->value;
+        *(int *)(opts + o->place) = c->value;
         return JA_OK;
     }
-    if (o->kind == LATER)
-        return ja_fail(err, JA_ERR_CONFIG, "unsupported_option",
-                       "module option \"%s=%.64s\" is not supported by this version: only %s=%s is",
-                       o->name, value, o->name, o->choices[0].word);
-    return ja_fail(err, JA_ERR_CONFIG, "invalid_option",
-                   "module option \"%s\" has no value \"%.64s\": see pam_jwtauth(8)", o->name, value);
+    return no_such_value(o, value, err);
+}
+
+static const struct choice *find_word(const struct option *o, const char *word, size_t len)
+{
+    for (const struct choice *c = o->choices; c->word; c++)
+        if (strlen(c->word) == len && strncmp(c->word, word, len) == 0)
+            return c;
+    return NULL;
+}
+
+static enum ja_status set_words(const struct option *o, const char *value, char *opts, struct ja_error *err)
+{
+    int bits = 0;
+
+    for (const char *word = value;; word += strcspn(word, ",") + 1) {
+        size_t len = strcspn(word, ",");
+        const struct choice *c = find_word(o, word, len);
+
+        if (!c || (bits & c->value))
+            return no_such_value(o, value, err);
+        bits |= c->value;
+        if (!word[len])
+            break;
+    }
+    *(int *)(opts + o->place) = bits;
+    return JA_OK;
 }
 
 static enum ja_status set_text(const struct option *o, const char *value, char *opts,
@@ -134,6 +160,8 @@ static enum ja_status set(const struct option *o, const char *value, char *opts,
         return set_span(o, value, opts, err);
     if (o->kind == TIME)
         return set_time(o, value, opts, err);
+    if (o->kind == WORDS)
+        return set_words(o, value, opts, err);
     return set_choice(o, value, opts, err);
 }
 
@@ -152,7 +180,7 @@ static enum ja_status check_enroll(const struct ja_pam_options *opts, struct ja_
 enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_options *ret,
                                     struct ja_error *err)
 {
-    struct ja_pam_options opts = {.mfa = JA_MFA_AUTO};
+    struct ja_pam_options opts = {.mfa = JA_MFA_AUTO, .accept = JA_ACCEPT_PASSWORD};
     uint32_t seen = 0;
     enum ja_status st;
 

@@ -20,9 +20,10 @@ struct ja_pam_options {
     int enroll;           /* enum ja_enroll_mode */
     int enroll_with;      /* JA_PAM_ENROLL_WITH_ */
     int64_t enroll_until; /* seconds since the epoch; 0: none */
+    int accept;           /* JA_ACCEPT_ bits */
     int unknown_fails;
     int token_none;
-    bool debug, try_first_pass, use_first_pass, forward_pass, token_required, quiet, nodelay;
+    bool debug, try_first_pass, use_first_pass, forward_pass, token_required, quiet, nodelay, jwt_once;
 };
 
 enum ja_status ja_pam_options_parse(int argc, const char **argv, struct ja_pam_options *ret,

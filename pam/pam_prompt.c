@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANSWER_MAX (JA_PASSWORD_MAX + 1)
+#define ANSWER_MAX (JA_LOGIN_TOKEN_MAX + 1)
+_Static_assert(JA_LOGIN_TOKEN_MAX > JA_PASSWORD_MAX, "too long for a token is too long for a password");
 
 static enum ja_status no_answer(struct ja_pam_call *call, const char *why)
 {

@@ -1,8 +1,8 @@
 /* The conversation: prompts out, answers into guarded memory.
  *
  * The application's response is wiped and freed on every path.  An answer longer than
- * JA_PASSWORD_MAX comes as JA_PASSWORD_MAX + 1 bytes: enough for the flow to refuse it, and never
- * cut to something that could be right (CVE-2015-3238).
+ * JA_LOGIN_TOKEN_MAX comes as JA_LOGIN_TOKEN_MAX + 1 bytes: enough for the flow to refuse it, as a token and as a
+ * password, and never cut to something that could be right (CVE-2015-3238).
  */
 #ifndef JA_PAM_PAM_PROMPT_H
 #define JA_PAM_PAM_PROMPT_H

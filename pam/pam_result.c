@@ -53,6 +53,7 @@ static enum ja_pam_outcome outcome_of_reason(enum ja_auth_reason reason, bool un
     case JA_REASON_NO_PERMISSION:
     case JA_REASON_POLICY:
     case JA_REASON_METHOD:
+    case JA_REASON_WRONG_TOKEN:
         return JA_PAM_REFUSED;
     }
     return JA_PAM_REFUSED;

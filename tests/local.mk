@@ -27,6 +27,7 @@ ja_unit = \
 	tests/unit/test_jws \
 	tests/unit/test_key_flow \
 	tests/unit/test_last_admin \
+	tests/unit/test_login_token \
 	tests/unit/test_local_user \
 	tests/unit/test_net \
 	tests/unit/test_new_source \
@@ -89,6 +90,8 @@ tests_unit_test_cve_reset_SOURCES = tests/unit/test_cve_reset.c $(ja_auth_world)
 tests_unit_test_cve_reset_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_enroll_flow_SOURCES = tests/unit/test_enroll_flow.c $(ja_auth_world)
 tests_unit_test_enroll_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_login_token_SOURCES = tests/unit/test_login_token.c $(ja_auth_world)
+tests_unit_test_login_token_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_remember_SOURCES = tests/unit/test_remember.c $(ja_auth_world)
 tests_unit_test_remember_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)

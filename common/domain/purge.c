@@ -48,6 +48,10 @@ enum ja_status ja_purge_count(struct ja_ctx *ctx, enum ja_purge_kind kind, int64
         st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM revoked_tokens WHERE exp <= $1",
                          JA_BINDS(JA_I(now - DAY)), &rows, err);
         break;
+    case JA_PURGE_USED_TOKENS:
+        st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM used_tokens WHERE exp <= $1",
+                         JA_BINDS(JA_I(now - DAY)), &rows, err);
+        break;
     case JA_PURGE_LOGIN_HANDLES:
         st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM login_handles WHERE ends_at <= $1",
                          JA_BINDS(JA_I(now)), &rows, err);
@@ -101,6 +105,11 @@ enum ja_status ja_purge_batch(struct ja_ctx *ctx, enum ja_purge_kind kind, int64
     case JA_PURGE_REVOKED_TOKENS:
         return ja_db_exec(db,
                           "DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens "
+                          "WHERE exp <= $1 ORDER BY exp LIMIT $2)",
+                          JA_BINDS(JA_I(now - DAY), JA_I(JA_PURGE_BATCH)), ret, err);
+    case JA_PURGE_USED_TOKENS:
+        return ja_db_exec(db,
+                          "DELETE FROM used_tokens WHERE jti IN (SELECT jti FROM used_tokens "
                           "WHERE exp <= $1 ORDER BY exp LIMIT $2)",
                           JA_BINDS(JA_I(now - DAY), JA_I(JA_PURGE_BATCH)), ret, err);
     case JA_PURGE_LOGIN_HANDLES:

@@ -12,6 +12,7 @@ enum ja_purge_kind {
     JA_PURGE_SESSIONS,       /* ended 30 days ago; refresh tokens go before them */
     JA_PURGE_REFRESH_TOKENS, /* past their end, or of sessions that ended 30 days ago */
     JA_PURGE_REVOKED_TOKENS,
+    JA_PURGE_USED_TOKENS,    /* jwt_once; as long as their tokens could come again */
     JA_PURGE_LOGIN_HANDLES,
     JA_PURGE_MESSAGES,       /* sent or given up 30 days ago */
     JA_PURGE_KINDS

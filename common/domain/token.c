@@ -357,3 +357,17 @@ enum ja_status ja_token_revoke_jti(struct ja_ctx *ctx, const char *jti, int64_t 
                       "ON CONFLICT (jti) DO NOTHING",
                       JA_BINDS(JA_T(jti), JA_I(exp), JA_I(ja_now(&ctx->clock))), NULL, err);
 }
+
+enum ja_status ja_token_use_once(struct ja_ctx *ctx, const char *jti, int64_t exp, bool *ret_first,
+                                 struct ja_error *err)
+{
+    int64_t changed = 0;
+    enum ja_status st = ja_db_exec(ctx->db,
+                                   "INSERT INTO used_tokens (jti, exp, created_at) VALUES ($1, $2, $3) "
+                                   "ON CONFLICT (jti) DO NOTHING",
+                                   JA_BINDS(JA_T(jti), JA_I(exp), JA_I(ja_now(&ctx->clock))), &changed, err);
+
+    if (st == JA_OK)
+        *ret_first = changed == 1;
+    return st;
+}

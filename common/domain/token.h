@@ -68,5 +68,9 @@ struct ja_token_check ja_token_check_default(const struct ja_ctx *ctx);
 /* Revocation by jti, in the caller's transaction; exp says when the row may be pruned. */
 enum ja_status ja_token_revoke_jti(struct ja_ctx *ctx, const char *jti, int64_t exp,
                                    struct ja_error *err);
+/* A login by a token that is good once only (jwt_once), in the caller's transaction: of those that come at once one
+ * finds *ret_first true. exp as above. */
+enum ja_status ja_token_use_once(struct ja_ctx *ctx, const char *jti, int64_t exp, bool *ret_first,
+                                 struct ja_error *err);
 
 #endif

@@ -116,7 +116,8 @@ enum ja_status ja_auth_enroll_begin(struct ja_auth *auth, struct ja_error *err)
         auth->user.mfa || (auth->reason != JA_REASON_NONE && auth->reason != JA_REASON_NO_SECOND_FACTOR))
         return JA_OK;
     e->shown.may_skip = may_skip(auth);
-    if (auth->req.enroll.by_invitation && !e->invited) {
+    /* nor does a token: whoever has a stolen one would keep the account */
+    if ((auth->req.enroll.by_invitation && !e->invited) || auth->token.good) {
         not_enrolled(auth, JA_REASON_NO_SECOND_FACTOR);
         return JA_OK;
     }

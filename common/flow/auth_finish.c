@@ -28,6 +28,10 @@ struct finish {
 /* RFC 8176: how the user showed who it is. */
 static const char *amr_of(const struct ja_auth *a)
 {
+    if (a->token.good && !a->code_ok)
+        return a->token.mfa ? "ext mfa" : "ext";
+    if (a->token.good)
+        return a->recovery ? "ext rc mfa" : "ext otp mfa";
     if (!a->code_ok)
         return a->enrol.confirmed ? "pwd otp mfa" : "pwd";
     return a->recovery ? "pwd rc mfa" : "pwd otp mfa";
@@ -47,7 +51,10 @@ static void source_text(const struct ja_auth *a, char out[INET6_ADDRSTRLEN])
 /* An unknown name may be a password: its keyed hash shows how many there were, not which. */
 static json_t *detail_of(const struct ja_auth *a)
 {
-    json_t *detail = json_pack("{s:s}", "amr", a->password_ok ? amr_of(a) : "");
+    const struct login_token *t = &a->token;
+    json_t *detail = json_pack("{s:s,s:s*,s:s*}", "amr", a->password_ok ? amr_of(a) : "", "token_refused",
+                               t->refused[0] ? t->refused : NULL, "jti",
+                               json_string_value(json_object_get(t->claims, "jti")));
 
     if (detail && a->spared && json_object_set_new(detail, "code_remembered", json_true()) != 0) {
         json_decref(detail);
@@ -158,6 +165,8 @@ static void deny(struct finish *f, enum ja_auth_reason reason)
 /* The password that was verified is still the one; a rehash by a parallel login is no change. */
 static bool same_password(const struct ja_auth *a, const struct ja_user *now)
 {
+    if (a->token.good)
+        return true; /* none was given */
     if (a->enrol.hash)
         return now->password_hash && strcmp(a->enrol.hash, now->password_hash) == 0;
     if (!a->user.password_hash || !now->password_hash)
@@ -188,7 +197,7 @@ static enum ja_status look_again(struct finish *f, enum ja_auth_reason *reason, 
         st = ja_auth_find_remembered(a, &f->user, &spared, err);
     if (st != JA_OK)
         return st;
-    if (*reason == JA_REASON_NONE && !a->code_ok && !spared &&
+    if (*reason == JA_REASON_NONE && !a->code_ok && !spared && !a->token.mfa &&
         ja_auth_code_wanted(a->terms.mfa, a->demand_code, f->user.mfa))
         *reason = JA_REASON_CODE_REQUIRED;
     f->result.must_change = ja_auth_must_change(a->ctx, &f->user, &f->result.password_days_left);
@@ -355,7 +364,7 @@ static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason,
     const struct ja_policy_terms options = {.mfa = a->req.mfa, .mfa_remember = a->req.mfa_remember,
                                             .accept = a->req.accept, .audience = f->audience};
     const struct ja_auth_shown shown = {.by_module = true,
-                                        .second_factor = a->code_ok || a->spared || a->enrol.confirmed,
+                                        .second_factor = a->code_ok || a->spared || a->enrol.confirmed || a->token.mfa,
                                         .methods = ja_auth_method_of(amr_of(a))};
     enum ja_status st;
 
@@ -375,6 +384,8 @@ static enum ja_status decide(struct finish *f, enum ja_auth_reason *reason, stru
 
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = look_again(f, reason, err);
+    if (st == JA_OK && *reason == JA_REASON_NONE)
+        st = ja_auth_consume_token(f->a, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)
         st = consume_code(f, reason, err);
     if (st == JA_OK && *reason == JA_REASON_NONE)

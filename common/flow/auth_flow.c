@@ -278,6 +278,11 @@ static enum ja_status verify(struct ja_auth *a, const void *pw, size_t len, bool
     return st == JA_ERR_DENIED || st == JA_ERR_INVALID ? JA_OK : st;
 }
 
+static bool takes_passwords(const struct ja_auth *a)
+{
+    return (a->terms.accept & JA_ACCEPT_PASSWORD) != 0;
+}
+
 static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
 {
     if (!a->known)
@@ -286,6 +291,10 @@ static enum ja_auth_reason reason_after_password(const struct ja_auth *a)
         return JA_REASON_NOT_A_PERSON;
     if (a->enrol.invited)
         return JA_REASON_NONE; /* pending still; finish makes it active, and looks again */
+    if (a->token.given)
+        return a->token.good ? ja_auth_account_reason(a->ctx, &a->user) : JA_REASON_WRONG_TOKEN;
+    if (!takes_passwords(a))
+        return JA_REASON_METHOD;
     if (!a->user.password_hash)
         return JA_REASON_NO_PASSWORD;
     if (!a->password_ok)
@@ -302,6 +311,8 @@ static bool code_is_due(struct ja_auth *a)
         return false;
     if (a->reason != JA_REASON_NONE)
         return a->blind == JA_MFA_ALWAYS;
+    if (a->token.mfa)
+        return false;
     due = ja_auth_asks_code(a->terms.mfa, a->blind, a->demand_code, a->user.mfa);
     if (!due && !a->user.mfa && a->demand_code)
         a->reason = JA_REASON_NO_SECOND_FACTOR;
@@ -338,25 +349,46 @@ static void keep_for_rehash(struct ja_auth *a, const void *pw, size_t len)
     (void)ja_secret_from(&a->password, pw, len, &ignored);
 }
 
-static enum ja_status answer_password(struct ja_auth *a, const void *answer, size_t len,
-                                      struct ja_error *err)
+static enum ja_status judge_password(struct ja_auth *a, const void *answer, size_t len, struct ja_error *err)
 {
     bool rehash = false;
-    enum ja_status st = book(a, err);
+    enum ja_status st = JA_OK;
 
-    if (st != JA_OK || a->next == JA_NEXT_DONE)
-        return st;
     if (form_ok(answer, len))
         st = split_forward(a, answer, &len, err);
     if (st == JA_OK)
         st = verify(a, answer, len, &rehash, err);
     if (st == JA_OK && form_ok(answer, len))
         st = ja_auth_judge_invitation(a, answer, len, err);
+    if (st == JA_OK && a->password_ok && rehash)
+        keep_for_rehash(a, answer, len);
+    return st;
+}
+
+/* One that is no good costs a hash like a wrong password (of the dummy, never of the token): else the time would tell
+ * whom a rule lets in by token. */
+static enum ja_status judge_token(struct ja_auth *a, const void *answer, size_t len, struct ja_error *err)
+{
+    bool rehash = false;
+    enum ja_status st = ja_auth_judge_token(a, answer, len, err);
+
+    return st == JA_OK && !a->token.good ? verify(a, NULL, 0, &rehash, err) : st;
+}
+
+static enum ja_status answer_password(struct ja_auth *a, const void *answer, size_t len,
+                                      struct ja_error *err)
+{
+    enum ja_status st = book(a, err);
+
+    if (st != JA_OK || a->next == JA_NEXT_DONE)
+        return st;
+    if (ja_auth_takes_token(a, answer, len))
+        st = judge_token(a, answer, len, err);
+    else
+        st = judge_password(a, takes_passwords(a) ? answer : NULL, len, err);
     if (st != JA_OK)
         return st;
     a->evaluated = true;
-    if (a->password_ok && rehash)
-        keep_for_rehash(a, answer, len);
     return after_password(a, err);
 }
 
@@ -503,6 +535,7 @@ void ja_auth_free(struct ja_auth *auth)
     ja_user_clear(&auth->user);
     ja_totp_clear(&auth->totp);
     ja_auth_enroll_clear(auth);
+    ja_auth_token_clear(auth);
     ja_secret_clear(&auth->code);
     ja_secret_clear(&auth->password);
     sodium_memzero(auth, sizeof *auth);

@@ -21,6 +21,8 @@
 #include "common/domain/user.h"
 #include "common/flow/policy.h"
 
+#define JA_LOGIN_TOKEN_MAX 1023 /* bytes: what ssh reads at a prompt */
+
 enum ja_auth_next {
     JA_NEXT_PASSWORD, JA_NEXT_CODE, JA_NEXT_DONE,
     JA_NEXT_NEW_PASSWORD, /* who came by an invitation chooses one */
@@ -61,6 +63,7 @@ enum ja_auth_reason {
     JA_REASON_NO_PERMISSION,   /* demanded, not held now */
     JA_REASON_POLICY,          /* a rule denies, or a broken one may have meant this login */
     JA_REASON_METHOD,          /* a rule lets others log in than by this method */
+    JA_REASON_WRONG_TOKEN,     /* in place of the password: no good, somebody else's, limited, used before */
 };
 const char *ja_auth_reason_name(enum ja_auth_reason r); /* "wrong_password" */
 
@@ -76,6 +79,8 @@ struct ja_auth_request {
     const struct ja_proc_login *login; /* this process's, where a factor may be remembered; NULL: not */
     const char *target;     /* whom the service acts for, as far as it says so; NULL: the same user */
     unsigned accept;        /* JA_ACCEPT_ bits; 0: password */
+    bool take_tokens;       /* the prompt is a login's and may take a token, where options or rules say so */
+    bool jwt_once;          /* a token logs in once only */
     struct ja_enroll_terms enroll; /* the front end has to answer the three prompts then */
     bool forward_pass;
     bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
@@ -88,7 +93,8 @@ struct ja_auth_result {
     enum ja_auth_reason reason;
     char user_id[JA_UUID_LEN + 1];
     char username[JA_USERNAME_MAX + 1];
-    char amr[64];              /* "pwd", "pwd otp mfa", "pwd rc mfa"; "pwd" too where the code was remembered */
+    char amr[64];              /* "pwd", "pwd otp mfa", "pwd rc mfa"; "pwd" too where the code was remembered; "ext" in
+                                  place of "pwd" for a token, with "mfa" where the token's own amr has it */
     bool must_change;          /* password past its age or to be changed */
     int64_t password_days_left;/* -1: no age limit, or not within warn_days */
     unsigned delay_ms;         /* to announce after a failure */
@@ -102,6 +108,8 @@ enum ja_status ja_auth_begin(struct ja_ctx *ctx, const struct ja_auth_request *r
 enum ja_auth_next ja_auth_next(const struct ja_auth *auth);
 enum ja_status ja_auth_answer(struct ja_auth *auth, const void *answer, size_t len,
                               struct ja_error *err);
+/* Would this answer to the password prompt be judged as a token? Then it is nothing for anybody else. */
+bool ja_auth_takes_token(const struct ja_auth *auth, const void *answer, size_t len);
 /* What the three prompts are about. Nothing of it is in the store before ja_auth_finish, which writes password, factor
  * and recovery codes in one transaction, or nothing: whoever breaks off has enrolled nothing. */
 struct ja_enrolment {

@@ -24,6 +24,16 @@ struct enrolment {
     int tries;                    /* wrong answers to the prompt that is open */
 };
 
+/* What was given in place of the password. */
+struct login_token {
+    bool given;                   /* the answer had the form of one, and was judged as such */
+    bool good;                    /* so far: finish looks again and uses it up */
+    bool mfa;                     /* it was got with a second factor */
+    json_t *claims;               /* when good */
+    char kid[65];
+    char refused[32];             /* the code of what is wrong with it; for the audit log */
+};
+
 struct ja_auth {
     struct ja_ctx *ctx;
     struct ja_auth_request req;
@@ -56,6 +66,7 @@ struct ja_auth {
     struct ja_secret code;        /* kept until finish consumes it */
     bool rehash;                  /* the stored hash has other parameters than configured */
     struct enrolment enrol;
+    struct login_token token;
     struct ja_secret password;    /* kept for the rehash after success only */
     bool finished;
 };
@@ -74,6 +85,13 @@ enum ja_status ja_auth_enroll_answer(struct ja_auth *auth, const void *answer, s
 enum ja_status ja_auth_accept_invitation(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err);
 enum ja_status ja_auth_store_factor(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err);
 void ja_auth_enroll_clear(struct ja_auth *auth);
+
+/* ---- a token in place of the password (auth_token.c) ---- */
+/* Sets password_ok and the token's facts when it is this user's; a refusal is no error. */
+enum ja_status ja_auth_judge_token(struct ja_auth *auth, const void *answer, size_t len, struct ja_error *err);
+/* In finish's transaction: revoked or ended since? With jwt_once: used before? */
+enum ja_status ja_auth_consume_token(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err);
+void ja_auth_token_clear(struct ja_auth *auth);
 
 /* Is there a remembered factor of this login? *ret false where nothing may be remembered. */
 enum ja_status ja_auth_find_remembered(const struct ja_auth *auth, const struct ja_user *user, bool *ret,

@@ -20,6 +20,7 @@ static const struct {
     {JA_PURGE_REFRESH_TOKENS, offsetof(struct ja_purged, refresh_tokens)},
     {JA_PURGE_SESSIONS, offsetof(struct ja_purged, sessions)},
     {JA_PURGE_REVOKED_TOKENS, offsetof(struct ja_purged, revoked_tokens)},
+    {JA_PURGE_USED_TOKENS, offsetof(struct ja_purged, used_tokens)},
     {JA_PURGE_LOGIN_HANDLES, offsetof(struct ja_purged, login_handles)},
     {JA_PURGE_MESSAGES, offsetof(struct ja_purged, messages)},
 };

@@ -15,6 +15,7 @@ struct ja_purged {
     int64_t sessions;        /* ended 30 days ago, with their refresh tokens */
     int64_t refresh_tokens;  /* ended or used ones of live sessions */
     int64_t revoked_tokens;  /* whose exp has passed */
+    int64_t used_tokens;     /* of logins by token, whose exp has passed */
     int64_t login_handles;
     int64_t throttle;
     int64_t messages;        /* sent or given up 30 days ago */

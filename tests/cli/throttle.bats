@@ -120,14 +120,15 @@ counted() {
     [ "$(authctl purge --dry-run --json | json 'sum(v for k, v in d.items() if k != "dry_run")')" = 0 ]
     sqlite3 $db "UPDATE users SET created_at = 1 WHERE username = 'dave'; UPDATE one_time_tokens SET ends_at = 1;
         UPDATE throttle SET updated_at = 1, window_start = 1; UPDATE outbox SET state = 'sent', next_attempt_at = 1;
-        INSERT INTO revoked_tokens VALUES ('j', 1, 1)"
+        INSERT INTO revoked_tokens VALUES ('j', 1, 1); INSERT INTO used_tokens VALUES ('u', 1, 1), ('v', 99999999999, 1)"
     dry=$(authctl purge --dry-run --json)
-    [ "$(json 'd["pending_users"], d["revoked_tokens"], d["throttle"]' <<<"$dry")" = "(1, 1, 5)" ]
+    [ "$(json 'd["pending_users"], d["revoked_tokens"], d["used_tokens"], d["throttle"]' <<<"$dry")" = "(1, 1, 1, 5)" ]
     [ "$(sqlite3 $db "SELECT COUNT(*) FROM users WHERE username = 'dave' AND deleted_at IS NULL")" = 1 ]
     real=$(authctl purge --json)
     # of alice three, and a message each to dave and erin
     # dave's token and message go with dave: the user is the first to go
-    [ "$(json 'd["pending_users"], d["revoked_tokens"], d["throttle"]' <<<"$real")" = "(1, 1, 5)" ]
+    [ "$(json 'd["pending_users"], d["revoked_tokens"], d["used_tokens"], d["throttle"]' <<<"$real")" = "(1, 1, 1, 5)" ]
+    [ "$(sqlite3 $db "SELECT jti FROM used_tokens")" = v ] # its token could come again
     fails_with 3 authctl user show dave
     authctl user show erin >/dev/null
     [ "$(authctl purge --json | json 'sum(v for k, v in d.items() if k != "dry_run")')" = 0 ]

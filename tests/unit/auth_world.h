@@ -42,6 +42,8 @@ struct attempt {
     int64_t remember;
     const struct ja_proc_login *login;
     const char *target;
+    unsigned accept;
+    bool tokens, once; /* as the module asks; accept may also come from a rule */
 };
 struct outcome {
     enum ja_status st;        /* the first that was no JA_OK */
