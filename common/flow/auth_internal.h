@@ -30,7 +30,7 @@ struct login_token {
     bool good;                    /* so far: finish looks again and uses it up */
     bool mfa;                     /* it was got with a second factor */
     json_t *claims;               /* when good */
-    char kid[65];
+    struct ja_secret text;        /* when good: verified once more in finish's transaction */
     char refused[32];             /* the code of what is wrong with it; for the audit log */
 };
 

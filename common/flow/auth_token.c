@@ -13,7 +13,7 @@ static bool token_form(const char *answer, size_t len)
 {
     size_t dots = 0;
 
-    if (!answer || len < 3 || memcmp(answer, "eyJ", 3) != 0)
+    if (!answer || len < 3 || strncmp(answer, "eyJ", 3) != 0)
         return false;
     for (size_t i = 0; i < len; i++) {
         if (answer[i] == '.')
@@ -31,6 +31,7 @@ bool ja_auth_takes_token(const struct ja_auth *auth, const void *answer, size_t 
 
 void ja_auth_token_clear(struct ja_auth *auth)
 {
+    ja_secret_clear(&auth->token.text);
     json_decref(auth->token.claims);
     auth->token.claims = NULL;
 }
@@ -85,17 +86,6 @@ static enum ja_status verify(struct ja_auth *a, const char *token, size_t len, j
     return ja_token_verify(a->ctx, token, len, &check, false, ret, err);
 }
 
-static enum ja_status keep_kid(struct ja_auth *a, const char *token, size_t len, struct ja_error *err)
-{
-    struct ja_jws jws = {0};
-    enum ja_status st = ja_jws_parse_unverified(token, len, &jws, err);
-
-    if (st == JA_OK)
-        memcpy(a->token.kid, jws.kid, sizeof a->token.kid);
-    ja_jws_clear(&jws);
-    return st;
-}
-
 static void judge_claims(struct ja_auth *a, json_t *claims)
 {
     if (!a->known || a->user.kind != JA_USER_PERSON || !is_of(claims, &a->user)) {
@@ -117,12 +107,12 @@ enum ja_status ja_auth_judge_token(struct ja_auth *auth, const void *answer, siz
 
     auth->token.given = true;
     if (st == JA_OK)
-        st = keep_kid(auth, answer, len, &local);
-    if (st == JA_OK)
         judge_claims(auth, claims);
-    else if (st == JA_ERR_DENIED)
+    if (st == JA_OK && auth->token.good)
+        st = ja_secret_from(&auth->token.text, answer, len, &local);
+    if (st == JA_ERR_DENIED)
         refuse(auth, local.code);
-    else if (err)
+    else if (st != JA_OK && err)
         *err = local;
     json_decref(claims);
     return st == JA_ERR_DENIED ? JA_OK : st;
@@ -130,28 +120,25 @@ enum ja_status ja_auth_judge_token(struct ja_auth *auth, const void *answer, siz
 
 enum ja_status ja_auth_consume_token(struct ja_auth *auth, enum ja_auth_reason *reason, struct ja_error *err)
 {
-    const struct ja_token_check check = ja_token_check_default(auth->ctx);
-    const json_t *claims = auth->token.claims;
+    const struct ja_secret *text = &auth->token.text;
     struct ja_error local = {0};
+    json_t *claims = NULL;
     bool first = true;
     enum ja_status st;
 
     if (!auth->token.good)
         return JA_OK;
-    st = ja_token_verify_again(auth->ctx, claims, auth->token.kid, &check, &local);
-    if (st == JA_ERR_DENIED) {
-        refuse(auth, local.code);
-        *reason = JA_REASON_WRONG_TOKEN;
-        return JA_OK;
-    }
+    st = verify(auth, (const char *)text->data, text->len, &claims, &local);
     if (st == JA_OK && auth->req.jwt_once)
         st = ja_token_use_once(auth->ctx, claim(claims, "jti"),
                                (int64_t)json_number_value(json_object_get(claims, "exp")), &first, &local);
-    if (st == JA_OK && !first) {
-        refuse(auth, "token_used");
+    if (st == JA_ERR_DENIED || (st == JA_OK && !first)) {
+        refuse(auth, first ? local.code : "token_used");
         *reason = JA_REASON_WRONG_TOKEN;
+        st = JA_OK;
     }
     if (st != JA_OK && err)
         *err = local;
+    json_decref(claims);
     return st;
 }
