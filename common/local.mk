@@ -116,7 +116,7 @@ libja_flow_la_SOURCES = \
 	common/flow/account_internal.h \
 	common/flow/account_register.c \
 	common/flow/account_state.c \
-	common/flow/auth_account.c \
+	common/flow/auth_account.c common/flow/auth_denied.c \
 	common/flow/auth_enroll.c \
 	common/flow/auth_finish.c \
 	common/flow/auth_flow.c common/flow/auth_flow.h \

@@ -42,6 +42,8 @@ enum ja_pam_outcome ja_pam_decide(struct ja_pam_call *call, bool check_mfa,
 
     st = ja_account_decide(&call->ctx, &check, &user, &result, &call->err);
     outcome = ja_pam_outcome_of(st, &result, call->opt.unknown_fails);
+    if (st == JA_OK && (check.check_mfa || check.opens))
+        ja_account_note_denied(&call->ctx, &check, &result);
     if (outcome == JA_PAM_DONE || outcome == JA_PAM_MUST_CHANGE)
         uid = ja_pam_check_uid(call, &user);
     if (uid != JA_PAM_DONE)

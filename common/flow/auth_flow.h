@@ -166,5 +166,9 @@ struct ja_account_check {
 enum ja_status ja_account_decide(struct ja_ctx *ctx, const struct ja_account_check *check,
                                  struct ja_user *ret_user, struct ja_auth_result *ret,
                                  struct ja_error *err);
+/* Writes the audit row of a refusal, folded; a row that cannot be written is logged. Outside of a transaction; nothing
+ * for users who are not known. */
+void ja_account_note_denied(struct ja_ctx *ctx, const struct ja_account_check *check,
+                            const struct ja_auth_result *result);
 
 #endif

@@ -227,7 +227,27 @@ static void options_give_way_to_rules(void **state)
     world_close(&w);
 }
 
-/* PAM.md: "role, permission or policy refuses": account alone; and the log has the reason, the user does not. */
+static int64_t denials(struct world *w, const char *user)
+{
+    struct ja_rows *rows = NULL;
+    bool row = false;
+    char target[64];
+    int64_t n;
+
+    (void)snprintf(target, sizeof target, "user:%s", user);
+    assert_int_equal(ja_ctx_open_store(w->ctx, NULL), JA_OK);
+    assert_int_equal(ja_db_query(w->ctx->db,
+                                 "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'login' AND outcome = 'denied' "
+                                 "AND reason = 'policy' AND service = 't' AND target = $1",
+                                 JA_BINDS(JA_T(target)), &rows, NULL), JA_OK);
+    assert_int_equal(ja_rows_next(rows, &row, NULL), JA_OK);
+    n = ja_col_int(rows, "n");
+    ja_rows_end(rows);
+    return n;
+}
+
+/* PAM.md: "role, permission or policy refuses": account alone; and the log has the reason, the user does not. R28: the
+ * audit log has it too, once for however many. */
 static void refusals_are_accounts(void **state)
 {
     struct world w;
@@ -247,6 +267,9 @@ static void refusals_are_accounts(void **state)
         assert_non_null(strstr(world_log.text, "refused: policy"));
         assert_true((strstr(world_log.text, "there is no role 'nosuch'") != NULL) == (i == 1));
         assert_null(strstr(p.heard, "policy"));
+        assert_int_equal(denials(&w, user), 1);
+        assert_int_equal(world_call(&w, ACCOUNT, user, &p), PAM_PERM_DENIED);
+        assert_int_equal(denials(&w, user), 1);
     }
     world_close(&w);
 }
