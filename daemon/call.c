@@ -7,26 +7,65 @@
 #include "common/domain/rate_limit.h"
 #include "daemon/caller.h"
 #include "daemon/routes.h"
+#include "daemon/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* Per route and source; local callers are told apart by their uid. */
-static enum ja_status throttle(struct http_call *call, struct ja_error *err)
+/* The network that a call comes from; local callers are told apart by their uid. */
+static void source_of(const struct http_call *call, char ret[JA_NET_TEXT])
 {
     const struct ja_config *cfg = call->ctx->cfg;
     struct ja_addr addr = {0};
-    char bucket[JA_NET_TEXT], key[200];
 
-    if (!(call->route->flags & ROUTE_LIMITED) || (call->on_unix && call->peer_uid == 0))
-        return JA_OK;
     if (call->source && ja_addr_parse(call->source, &addr))
-        ja_net_bucket(&addr, (unsigned)cfg->suspicious.ipv4_prefix, (unsigned)cfg->suspicious.ipv6_prefix, bucket);
+        ja_net_bucket(&addr, (unsigned)cfg->suspicious.ipv4_prefix, (unsigned)cfg->suspicious.ipv6_prefix, ret);
     else
-        (void)snprintf(bucket, sizeof bucket, "local:%lu", (unsigned long)call->peer_uid);
-    (void)snprintf(key, sizeof key, "http %s %s", call->route->path, bucket);
-    return ja_rate_take(call->ctx, &(struct ja_rate_key){.key = key, .rate = cfg->throttle.other}, 1, err);
+        (void)snprintf(ret, JA_NET_TEXT, "local:%lu", (unsigned long)call->peer_uid);
+}
+
+static bool is_root(const struct http_call *call)
+{
+    return call->on_unix && call->peer_uid == 0;
+}
+
+/* Per route and source. */
+static enum ja_status throttle(struct http_call *call, struct ja_error *err)
+{
+    char source[JA_NET_TEXT], key[200];
+
+    if (!(call->route->flags & ROUTE_LIMITED) || is_root(call))
+        return JA_OK;
+    source_of(call, source);
+    (void)snprintf(key, sizeof key, "http %s %s", call->route->path, source);
+    return ja_rate_take(call->ctx, &(struct ja_rate_key){.key = key, .rate = call->ctx->cfg->throttle.other}, 1, err);
+}
+
+static int64_t mono(void)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* Of a credential that was sent and refused; a good one never comes here. What changes is the answer alone. */
+static enum ja_status book_refused(struct http_call *call, enum ja_status st, struct ja_error *err)
+{
+    char source[JA_NET_TEXT];
+    unsigned wait = 0;
+
+    if (st != JA_ERR_DENIED || is_root(call) || (call->route->flags & ROUTE_GATE) ||
+        strcmp(err->code, "no_credential") == 0)
+        return st;
+    source_of(call, source);
+    if (!failures_book(call->server->failures, source, &call->ctx->cfg->throttle.token_failures, mono(), &wait))
+        return st;
+    st = ja_fail(err, JA_ERR_THROTTLED, "too_many_attempts", "too many attempts: try again in %u seconds", wait);
+    err->retry_after = wait;
+    return st;
 }
 
 enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct ja_error *err)
@@ -36,11 +75,13 @@ enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct 
     call->ctx = ctx;
     caller_anonymous(call);
     if (!(call->route->flags & (ROUTE_PUBLIC | ROUTE_GATE)))
-        st = caller_identify(call, err);
+        st = book_refused(call, caller_identify(call, err), err);
     if (st == JA_OK)
         st = throttle(call, err);
     if (st == JA_OK)
         st = call->route->run(call, err);
+    if (call->route->flags & ROUTE_TOKEN)
+        st = book_refused(call, st, err);
     /* A flow that succeeds may have tried on the way what failed. */
     err->status = st;
     if (st == JA_OK)

@@ -39,6 +39,7 @@ enum {
     ROUTE_LIMITED = 32, /* [throttle] other, per route and source */
     ROUTE_CACHEABLE = 64, /* sets Cache-Control itself; everything else is no-store */
     ROUTE_GATE = 128,   /* asked by proxies (auth_request): never 429 */
+    ROUTE_TOKEN = 256,  /* takes a token itself: one that it refuses counts ([throttle] token_failures) */
 };
 
 enum field_type { FIELD_STRING, FIELD_INT, FIELD_BOOL, FIELD_STRINGS };

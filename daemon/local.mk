@@ -7,6 +7,7 @@ ja_jwtauthd_sources = \
 	daemon/conn.c daemon/conn.h \
 	daemon/cookies.c daemon/cookies.h \
 	daemon/cors.c daemon/cors.h \
+	daemon/failures.c daemon/failures.h \
 	daemon/gate.c daemon/gate.h \
 	daemon/http.c daemon/http.h \
 	daemon/listen.c daemon/listen.h \

@@ -90,6 +90,9 @@ enum ja_status server_start(struct server *server, const char *path, bool allow_
     const struct source from = {path, allow_own};
     enum ja_status st = metrics_new(&server->metrics, err);
 
+    if (st == JA_OK)
+        st = failures_new(&server->failures, err);
+
     conn_counts_init(&server->counts);
     if (st == JA_OK)
         st = listen_open(server, cfg, err);
@@ -168,5 +171,6 @@ void server_stop(struct server *server, const struct ja_config *cfg)
     clear_threads(server->workers, server->nworkers);
     http_thread_clear(&server->chorist);
     listen_close(server, cfg);
+    failures_free(server->failures);
     metrics_free(server->metrics);
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/chores.h"
 #include "daemon/conn.h"
+#include "daemon/failures.h"
 #include "daemon/metrics.h"
 #include "daemon/pool.h"
 
@@ -19,6 +20,7 @@ struct server {
     struct ja_log log;
     struct conn_counts counts;
     struct metrics *metrics;
+    struct failures *failures;
     struct pool *hash, *work;
     struct http_thread *hashers, *workers, chorist;
     size_t nhashers, nworkers;

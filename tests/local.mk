@@ -21,6 +21,7 @@ ja_unit = \
 	tests/unit/test_db_files \
 	tests/unit/test_db_maint \
 	tests/unit/test_enroll_flow \
+	tests/unit/test_failures \
 	tests/unit/test_file_guard \
 	tests/unit/test_import \
 	tests/unit/test_jwk \
@@ -96,6 +97,8 @@ tests_unit_test_remember_SOURCES = tests/unit/test_remember.c $(ja_auth_world)
 tests_unit_test_remember_LDADD = $(LDADD) -loath -lcrypt
 tests_unit_test_reset_flow_SOURCES = tests/unit/test_reset_flow.c $(ja_auth_world)
 tests_unit_test_reset_flow_LDADD = $(LDADD) -loath -lcrypt
+tests_unit_test_failures_SOURCES = tests/unit/test_failures.c daemon/failures.c daemon/failures.h
+tests_unit_test_failures_LDADD = $(LDADD) -lpthread
 tests_unit_test_client_LDADD = libja_client.la libja_notify.la $(LDADD)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c $(ja_auth_world)
 tests_unit_test_service_LDADD = $(LDADD) -loath -lcrypt

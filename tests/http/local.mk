@@ -8,6 +8,7 @@ ja_http_bats = \
 	tests/http/hostile.bats \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
+	tests/http/refused.bats \
 	tests/http/token.bats \
 	tests/http/walk.bats
 EXTRA_DIST += $(ja_http_bats)
