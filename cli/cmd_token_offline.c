@@ -1,5 +1,6 @@
 /* Verifying and looking at tokens; with --jwks or --key no store and no configuration is needed. */
 #include "cli/cmd.h"
+#include "cli/jwks_cache.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "common/base/file_guard.h"
@@ -11,6 +12,8 @@
 
 #define KEYS_FILE_MAX (1 << 20)
 #define OFFLINE_LEEWAY 30
+#define MAX_STALE 86400                    /* as [verify] max_stale is, where there is no configuration */
+#define CACHE_FOLDER "/var/cache/jwtauth"  /* as [paths] cache is */
 
 /* Public keys decide whom to believe: nobody else may be able to change the file. */
 static enum ja_status read_keys(const char *path, struct ja_secret *ret, struct ja_error *err)
@@ -19,26 +22,29 @@ static enum ja_status read_keys(const char *path, struct ja_secret *ret, struct 
                                              .allow_own = true};
     enum ja_status st;
 
-    if (strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0)
-        return ja_fail(err, JA_ERR_INVALID, "invalid_jwks",
-                       "--jwks takes a file; fetch the key set first: curl -o jwks.json %.200s", path);
     st = ja_file_read(path, &rule, ret, err);
     return st == JA_ERR_UNSAFE ? JA_ERR_INVALID : st;
 }
 
-static enum ja_status load_set(struct cli *cli, enum ja_alg alg, struct ja_keyset *ret,
-                               struct ja_error *err)
+/* Where the keys come from, when not from the store. */
+struct keys_from {
+    const char *jwks, *key; /* --jwks or [verify] jwks: a file or URL; --key: a file */
+    const char *folder;     /* of the cache; NULL: the caller's */
+    int64_t max_stale;
+};
+
+static enum ja_status load_file(const struct keys_from *from, enum ja_alg alg, struct ja_keyset *ret,
+                                struct ja_error *err)
 {
-    const char *jwks = cli_opt(cli, "jwks"), *file = cli_opt(cli, "key");
     struct ja_secret text = {0};
     struct ja_key *key = NULL;
-    enum ja_status st = read_keys(jwks ? jwks : file, &text, err);
+    enum ja_status st = read_keys(from->jwks ? from->jwks : from->key, &text, err);
 
-    if (st == JA_OK && jwks)
+    if (st == JA_OK && from->jwks)
         st = ja_keyset_parse(text.data, text.len, ret, err);
     else if (st == JA_OK)
         st = ja_key_from_file_text(&text, alg, &key, err);
-    if (st == JA_OK && !jwks) {
+    if (st == JA_OK && !from->jwks) {
         ret->keys = calloc(1, sizeof *ret->keys);
         if (ret->keys) {
             ret->keys[0] = key;
@@ -49,6 +55,44 @@ static enum ja_status load_set(struct cli *cli, enum ja_alg alg, struct ja_keyse
         }
     }
     ja_secret_clear(&text);
+    return st;
+}
+
+static enum ja_status by_file(struct cli *cli, const struct keys_from *from, const struct ja_token_check *check,
+                              const struct ja_secret *token, json_t **ret, struct ja_error *err)
+{
+    struct ja_keyset set = {0};
+    enum ja_status st = load_file(from, check->alg, &set, err);
+
+    if (st == JA_OK)
+        st = ja_token_verify_keyset(&set, (const char *)token->data, token->len, check, cli_now(cli), ret, err);
+    ja_keyset_clear(&set);
+    return st;
+}
+
+/* A key that is not among those kept may be new: they are fetched again, once. */
+static enum ja_status by_url(struct cli *cli, const struct keys_from *from, const struct ja_token_check *check,
+                             const struct ja_secret *token, json_t **ret, struct ja_error *err)
+{
+    const struct jwks_query q = {from->jwks, from->folder, from->max_stale, cli_now(cli)};
+    struct jwks_found found = {.kept = false};
+    struct ja_error local = {0};
+    bool again = false;
+    enum ja_status st;
+
+    do {
+        jwks_found_clear(&found);
+        st = jwks_find(&q, again, &found, &local);
+        if (st == JA_OK)
+            st = ja_token_verify_keyset(&found.set, (const char *)token->data, token->len, check, q.now, ret, &local);
+        again = !again && found.kept && st == JA_ERR_DENIED && strcmp(local.code, "unknown_key") == 0;
+    } while (again);
+    if (st == JA_OK && found.stale)
+        cli_notice(cli, "%s does not answer: keys fetched %lld seconds ago are used", q.url,
+                   (long long)(q.now - found.fetched_at));
+    jwks_found_clear(&found);
+    if (st != JA_OK)
+        *err = local;
     return st;
 }
 
@@ -129,22 +173,31 @@ static enum ja_status read_token(struct cli *cli, struct ja_secret *ret, struct 
     return st;
 }
 
-static enum ja_status verify(struct cli *cli, struct ja_token_check *check,
-                             const struct ja_secret *token, json_t **ret, struct ja_error *err)
+/* [verify] of a host without a store. */
+static enum ja_status take_section(struct cli *cli, struct ja_token_check *check, struct keys_from *from,
+                                   struct ja_error *err)
 {
-    const char *text = (const char *)token->data;
-    struct ja_keyset set = {0};
-    struct ja_token_check ours;
-    enum ja_status st;
+    const struct ja_config *cfg = cli->ctx.cfg;
 
-    if (cli_opt(cli, "jwks") || cli_opt(cli, "key")) {
-        st = load_set(cli, check->alg, &set, err);
-        if (st == JA_OK)
-            st = ja_token_verify_keyset(&set, text, token->len, check, cli_now(cli), ret, err);
-        ja_keyset_clear(&set);
-        return st;
-    }
-    st = cli_require(cli, NEEDS_MASTER, err);
+    if (!cfg->verify.jwks || !*cfg->verify.jwks || !cfg->verify.issuer || !*cfg->verify.issuer)
+        return ja_fail(err, JA_ERR_CONFIG, "no_keys",
+                       "this host has no store ([store] url = none), and [verify] does not say issuer and jwks; "
+                       "or give --jwks");
+    from->jwks = cfg->verify.jwks;
+    from->max_stale = cfg->verify.max_stale;
+    if (from->folder)
+        from->folder = cfg->paths.cache;
+    if (!check->issuer)
+        check->issuer = cfg->verify.issuer;
+    return JA_OK;
+}
+
+static enum ja_status by_store(struct cli *cli, struct ja_token_check *check, const struct ja_secret *token,
+                               json_t **ret, struct ja_error *err)
+{
+    struct ja_token_check ours;
+    enum ja_status st = cli_require(cli, NEEDS_MASTER, err);
+
     if (st != JA_OK)
         return st;
     ours = ja_token_check_default(&cli->ctx);
@@ -155,7 +208,28 @@ static enum ja_status verify(struct cli *cli, struct ja_token_check *check,
     if (check->audience)
         ours.audience = check->audience;
     *check = ours;
-    return ja_token_verify(&cli->ctx, text, token->len, check, cli_flag(cli, "offline"), ret, err);
+    return ja_token_verify(&cli->ctx, (const char *)token->data, token->len, check, cli_flag(cli, "offline"), ret, err);
+}
+
+static enum ja_status verify(struct cli *cli, struct ja_token_check *check,
+                             const struct ja_secret *token, json_t **ret, struct ja_error *err)
+{
+    struct keys_from from = {.jwks = cli_opt(cli, "jwks"), .key = cli_opt(cli, "key"), .max_stale = MAX_STALE,
+                             .folder = geteuid() == 0 ? CACHE_FOLDER : NULL};
+    enum ja_status st = JA_OK;
+
+    if (!from.jwks && !from.key) {
+        st = cli_require(cli, NEEDS_CONFIG, err);
+        if (st == JA_OK && strcmp(cli->ctx.cfg->store.url, "none") != 0)
+            return by_store(cli, check, token, ret, err);
+        if (st == JA_OK)
+            st = take_section(cli, check, &from, err);
+    }
+    if (st != JA_OK)
+        return st;
+    if (from.jwks && jwks_is_url(from.jwks))
+        return by_url(cli, &from, check, token, ret, err);
+    return by_file(cli, &from, check, token, ret, err);
 }
 
 static enum ja_status run_verify(struct cli *cli, struct ja_error *err)
@@ -239,7 +313,7 @@ static enum ja_status run_decode(struct cli *cli, struct ja_error *err)
 static const struct cli_option verify_options[] = {
     {"audience", 0, "A", false, "who it must be for (default with the store: as configured)"},
     {"issuer", 0, "I", false, "who must have issued it (default with the store: as configured)"},
-    {"jwks", 0, "FILE", false, "verify with this public key set alone: no store, no configuration"},
+    {"jwks", 0, "FILE|URL", false, "verify with this public key set alone: no store, no configuration"},
     {"key", 0, "FILE", false, "verify with this key alone: PEM, JWK, or an HS256 secret"},
     {"alg", 0, "A", false, "the algorithm that the key must be of"},
     {"offline", 0, NULL, false, "with the store: leave revocation out"},
@@ -259,7 +333,9 @@ const struct command cmd_token_offline_commands[] = {
      .example = "authctl token verify --jwks jwks.json - <\"$JWTAUTH_TOKEN_FILE\"",
      .details = "Exit 1 and the reason (expired, bad_signature, unknown_key, revoked, ...) when it\n"
                 "does not count (--json: {\"valid\":false,\"reason\":...}). With --jwks or --key tokens\n"
-                "of any issuer are taken; revocation is not known there. A token as argument can\n"
+                "of any issuer are taken; revocation is not known there. Keys of a https URL are kept\n"
+                "in the cache folder as long as the server says, and for a day when it is down; a\n"
+                "host without a store takes [verify] of its configuration. A token as argument can\n"
                 "be seen by others on the host while this runs.",
      .keys = "*"},
     {.noun = "token",

@@ -5,6 +5,7 @@ ja_authctl_sources = \
 	cli/completion.c cli/completion.h \
 	cli/deliver.c cli/deliver.h \
 	cli/help.c cli/help.h \
+	cli/jwks_cache.c cli/jwks_cache.h \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
 	cli/pam_call.c cli/pam_call.h \

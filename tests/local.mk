@@ -259,6 +259,7 @@ ja_bats = \
 	tests/cli/help.bats \
 	tests/cli/import.bats \
 	tests/cli/init.bats \
+	tests/cli/jwks_url.bats \
 	tests/cli/key.bats \
 	tests/cli/login.bats \
 	tests/cli/outbox.bats \

@@ -31,7 +31,7 @@ struct login_token {
     bool mfa;                     /* it was got with a second factor */
     json_t *claims;               /* when good */
     struct ja_secret text;        /* when good: verified once more in finish's transaction */
-    char refused[32];             /* the code of what is wrong with it; for the audit log */
+    char refused[48];             /* the code of what is wrong with it; for the audit log */
 };
 
 struct ja_auth {

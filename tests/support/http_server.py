@@ -2,6 +2,7 @@
 """A real HTTPS server on loopback that records what it is sent.
 
 http_server.py FOLDER --cert FILE --key FILE [--status CODE] [--redirect URL] [--big BYTES] [--plain]
+               [--file FILE] [--etag ETAG] [--cache CACHE-CONTROL]
 Writes FOLDER/port when it listens; each request is FOLDER/N.json: method, path, headers (as pairs), body.
 """
 import argparse
@@ -18,6 +19,9 @@ p.add_argument("--status", type=int, default=200)
 p.add_argument("--redirect")
 p.add_argument("--big", type=int, default=0)
 p.add_argument("--plain", action="store_true")
+p.add_argument("--file", help="what is answered, as it is then")
+p.add_argument("--etag")
+p.add_argument("--cache")
 args = p.parse_args()
 os.makedirs(args.folder, exist_ok=True)
 count = 0
@@ -36,7 +40,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
                        "body": body.decode()}, f)
         os.rename(name + ".new", name)
         answer = b"x" * args.big or b"{}"
-        self.send_response(302 if args.redirect else args.status)
+        status = 302 if args.redirect else args.status
+        if args.file:
+            with open(args.file, "rb") as f:
+                answer = f.read()
+        if args.etag and self.headers.get("If-None-Match") == args.etag:
+            status, answer = 304, b""
+        self.send_response(status)
+        if args.etag:
+            self.send_header("ETag", args.etag)
+        if args.cache:
+            self.send_header("Cache-Control", args.cache)
         if args.redirect:
             self.send_header("Location", args.redirect)
         self.send_header("Content-Length", str(len(answer)))
