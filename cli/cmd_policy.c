@@ -90,7 +90,7 @@ static const struct row_type row_fault = {"policy finding", "findings", fault_fi
 
 struct check {
     struct cli_rows *rows;
-    int errors;
+    int errors, findings;
     struct ja_error *err;
 };
 
@@ -99,6 +99,7 @@ static enum ja_status put_fault(void *arg, const struct ja_policy_fault *f)
     struct check *c = arg;
 
     c->errors += f->error;
+    c->findings++;
     return cli_rows_add(c->rows, (struct row_value[]){ROW_T(f->rule->name), ROW_N(f->rule->line),
                                                       ROW_T(f->error ? "error" : "warning"), ROW_T(f->code),
                                                       ROW_T(f->why)}, c->err);
@@ -119,6 +120,8 @@ static enum ja_status run_check(struct cli *cli, struct ja_error *err)
     if (st == JA_OK && c.errors > 0)
         st = ja_fail(err, JA_ERR_CONFIG, "policy_broken", "%d error%s: the logins that these rules may be meant for are refused",
                      c.errors, c.errors == 1 ? "" : "s");
+    else if (st == JA_OK && c.findings == 0)
+        cli_notice(cli, "%zu rule%s, nothing is wrong", cli->ctx.cfg->policy.len, cli->ctx.cfg->policy.len == 1 ? "" : "s");
     return st;
 }
 

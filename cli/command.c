@@ -131,16 +131,15 @@ enum ja_status cli_require(struct cli *cli, unsigned more, struct ja_error *err)
 static enum ja_status check_count(struct cli *cli, struct ja_error *err)
 {
     const struct command *c = cli->cmd;
-    const char *verb = c->verb ? c->verb : "", *blank = c->verb ? " " : "";
-    const char *args = c->args ? c->args : "";
+    char usage[200];
 
+    if (cli->nargs >= c->min_args && cli->nargs <= c->max_args)
+        return JA_OK;
+    (void)snprintf(usage, sizeof usage, "authctl %s%s%s%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "",
+                   c->args ? " " : "", c->args ? c->args : "", c->options && c->options->name ? " [options]" : "");
     if (cli->nargs < c->min_args)
-        return cli_usage(cli, err, "argument missing; usage: authctl %s%s%s %s", c->noun, blank,
-                         verb, args);
-    if (cli->nargs > c->max_args)
-        return cli_usage(cli, err, "unexpected argument '%.100s'; usage: authctl %s%s%s %s",
-                         cli->args[c->max_args], c->noun, blank, verb, args);
-    return JA_OK;
+        return cli_usage(cli, err, "argument missing; usage: %s", usage);
+    return cli_usage(cli, err, "unexpected argument '%.100s'; usage: %s", cli->args[c->max_args], usage);
 }
 
 static bool has_word(int argc, char **argv, const char *word)

@@ -98,7 +98,7 @@ static void put_row_keys(const struct row_type *type)
 {
     if (!type)
         return;
-    (void)printf("\nJSON keys of a %s:", type->name);
+    (void)printf("\nJSON keys of one %s:", type->name);
     for (size_t i = 0; i < type->count; i++)
         (void)printf(" %s", type->fields[i].key);
     (void)putchar('\n');

@@ -73,6 +73,14 @@ explain() {
 @test "check: nothing, warnings, errors" {
     run --separate-stderr authctl policy check
     [ "$status" = 0 ]
+    [ -z "$output" ]
+    [[ $stderr =~ ^authctl\ policy\ check:\ [0-9]+\ rules,\ nothing\ is\ wrong$ ]]
+    run --separate-stderr authctl policy check alice
+    [ "$status" = 2 ]
+    [ "$stderr" = "authctl policy check: unexpected argument 'alice'; usage: authctl policy check" ]
+    run --separate-stderr authctl policy explain alice
+    [ "$status" = 2 ]
+    [ "$stderr" = "authctl policy explain: unexpected argument 'alice'; usage: authctl policy explain [options]" ]
     [ "$(authctl policy check --json)" = '{"findings":[],"next":null}' ]
     conf '\n[policy late]\nservice = sshd\nuser = svc-x\ndeny = yes\n'
     [ "$(authctl policy check --json | json '[(f["name"], f["level"], f["code"]) for f in d["findings"]]')" = \
