@@ -131,6 +131,7 @@ static void through_proxies(struct request *r, const char *chain)
 {
     const struct ja_netlist *trusted = &r->loop->thread.ctx.cfg->http.trusted_proxies;
     struct ja_addr addr;
+    const char *from;
     char text[64];
 
     for (const char *end = chain + strlen(chain), *start; end > chain; end = start > chain ? start - 1 : chain) {
@@ -138,11 +139,12 @@ static void through_proxies(struct request *r, const char *chain)
 
         for (start = end; start > chain && start[-1] != ','; start--)
             ;
-        if ((size_t)(end - start) >= sizeof text)
+        from = start + strspn(start, " ");
+        if (from >= end || (size_t)(end - from) >= sizeof text)
             return;
-        memcpy(text, start + strspn(start, " "), (size_t)(end - start));
-        text[end - start] = 0;
-        text[strcspn(text, " ,")] = 0;
+        memset(text, 0, sizeof text);
+        memcpy(text, from, (size_t)(end - from));
+        text[strcspn(text, " ")] = 0;
         if (!ja_addr_parse(text, &addr))
             return;
         for (size_t i = 0; i < trusted->len && !ours; i++)
