@@ -19,6 +19,7 @@ ja_unit = \
 	tests/unit/test_cve_reset \
 	tests/unit/test_db \
 	tests/unit/test_db_files \
+	tests/unit/test_dynload \
 	tests/unit/test_db_maint \
 	tests/unit/test_enroll_flow \
 	tests/unit/test_failures \

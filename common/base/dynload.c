@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
 #include <stdbool.h>
 
 /* One thread fills; the last slot, stored last, tells the others that all are there. */
@@ -10,6 +11,25 @@ static pthread_mutex_t filling = PTHREAD_MUTEX_INITIALIZER;
 static bool filled(const struct ja_dl_symbol *symbols, size_t count)
 {
     return __atomic_load_n(symbols[count - 1].slot, __ATOMIC_ACQUIRE) != NULL;
+}
+
+/* glibc 2.36: when dlopen(3) runs out of memory half-way, the next one finds the library loaded and hands out functions
+ * that were never relocated. So a library that failed once is not tried again in this process. */
+static const char *failed[16];
+
+static bool failed_before(const char *soname)
+{
+    for (size_t i = 0; i < sizeof failed / sizeof *failed; i++)
+        if (failed[i] && strcmp(failed[i], soname) == 0)
+            return true;
+    return failed[sizeof failed / sizeof *failed - 1] != NULL; /* full: nothing is loaded any more */
+}
+
+static void note_failed(const char *soname)
+{
+    for (size_t i = 0; i < sizeof failed / sizeof *failed && !failed_before(soname); i++)
+        if (!failed[i])
+            failed[i] = soname;
 }
 
 static enum ja_status fill(const char *soname, const struct ja_dl_symbol *symbols, size_t count,
@@ -21,10 +41,12 @@ static enum ja_status fill(const char *soname, const struct ja_dl_symbol *symbol
     if (count > sizeof found / sizeof found[0])
         return ja_fail(err, JA_ERR_INTERNAL, "internal", "too many symbols");
     /* The handle is kept on purpose: libraries such as libpwquality hold state. */
-    lib = dlopen(soname, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!lib)
+    lib = failed_before(soname) ? NULL : dlopen(soname, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!lib) {
+        note_failed(soname);
         return ja_fail(err, JA_ERR_UNSUPPORTED, "library_missing",
                        "%s could not be loaded: install its package", soname);
+    }
     for (size_t i = 0; i < count; i++) {
         found[i] = dlsym(lib, symbols[i].name);
         if (!found[i]) {

@@ -3,6 +3,7 @@
  * Called like systemd's dlopen helpers: a table of symbols filled at first use and kept until the process
  * ends.  Only fixed sonames, looked up by the dynamic loader's own rules (in AT_SECURE processes
  * it ignores LD_LIBRARY_PATH).
+ * A library that could not be loaded is not tried again by this process; sonames are literals.
  * Threads: may be called by several at once, and by each before it uses a slot: it costs one load then.
  */
 #ifndef JA_BASE_DYNLOAD_H
