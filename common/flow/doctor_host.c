@@ -94,7 +94,7 @@ static void check_nss(struct doctor *d)
         return;
     /* A store that cannot be read was a finding before. */
     if (!n.passwd.ours && d->ctx.db && ja_health_read(&d->ctx, &h, NULL) == JA_OK && h.not_adopted > 0)
-        NSS(d, "adopt local users: authctl user add NAME --adopt",
+        NSS(d, "passwd: files jwtauth and group: files jwtauth (libnss_jwtauth(8)), or authctl user add NAME --adopt",
             "%lld users are not adopted, and the passwd line of /etc/nsswitch.conf has no jwtauth: "
             "sshd and login do not know them",
             (long long)h.not_adopted);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Dependencies point one way: base <- db <- domain <- flow <- pam, cli.  Reads the #include lines.
+# Dependencies point one way: base <- db <- domain <- flow <- pam, cli, daemon.  Reads the #include lines.
 set -eu
 cd "${top_srcdir:-$(dirname "$0")/../..}"
 bad=0
@@ -22,6 +22,7 @@ forbid common/import 'common/notify|pam/|cli/|nss/|daemon/' 'import knows flows'
 forbid common/flow 'common/(import|notify|view)|pam/|cli/|nss/|daemon/' 'flow knows no front end'
 forbid pam 'cli/|daemon/|common/(db|import|notify|view)' 'the PAM adapter calls flows'
 forbid cli 'pam/|daemon/' 'the command line calls flows'
+forbid nss 'common/(db|domain|flow|import|notify|view|client)|pam/|cli/|daemon/' 'every process of the host loads it: the reader alone'
 forbid daemon 'pam/|cli/|common/db/' 'the daemon calls flows'
 
 # Nothing above the drivers sees an engine; no front end sees a crypto library's primitives or PAM's types.
