@@ -137,10 +137,18 @@ void conn_expire(struct conn_table *t, int64_t now_ms, bool crowded)
     }
 }
 
-bool conn_drain(struct conn_table *t)
+/* A request has arrived that the library has not read yet. */
+static bool has_sent(const struct conn *c)
+{
+    char byte;
+
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool conn_drain(struct conn_table *t, bool patient)
 {
     for (struct conn *c = t->first; c; c = c->next)
-        if (c->state == CONN_RECEIVING)
+        if (c->state == CONN_RECEIVING && !(patient && (c->begun || !c->served || has_sent(c))))
             hang_up(c);
     return t->first == NULL;
 }

@@ -33,6 +33,8 @@ struct conn {
     enum conn_state state;
     int64_t deadline_ms;   /* CONN_WORKING has none: the work is bounded itself */
     bool on_unix, closing;
+    bool begun;            /* the head of a request is here, its answer is not */
+    bool served;           /* a request has been answered */
     uid_t uid;             /* on_unix: SO_PEERCRED at accept */
     pid_t pid;
     char address[64];      /* numeric, TCP */
@@ -57,8 +59,9 @@ void conn_remove(struct conn_table *t, struct conn *c); /* does not close the de
 void conn_state(struct conn *c, enum conn_state state, int64_t now_ms);
 /* Shuts down what is past its deadline, and with `crowded` whatever idles; the HTTP library then closes it. */
 void conn_expire(struct conn_table *t, int64_t now_ms, bool crowded);
-/* At the end: shuts down every connection that has no request under way. True: none is left at all. */
-bool conn_drain(struct conn_table *t);
+/* At the end: shuts down every connection that has no request under way. `patient`: who has just connected, or is
+ * sending a body, may still ask. True: none is left at all. */
+bool conn_drain(struct conn_table *t, bool patient);
 bool conn_full(const struct conn_counts *c);
 
 #endif

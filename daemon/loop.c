@@ -12,6 +12,7 @@
 #define TICK_MS 1000
 #define ACCEPT_BATCH 32
 #define DRAIN_MS 15000
+#define PATIENCE_MS 1000 /* for a request that is on its way when the end comes */
 
 int64_t loop_now_ms(void)
 {
@@ -167,15 +168,15 @@ static void round_once(struct loop *loop)
 static void *loop_run(void *arg)
 {
     struct loop *loop = arg;
-    int64_t until;
+    int64_t since;
 
     while (!atomic_load(&loop->server->draining))
         round_once(loop);
     (void)listen_on(loop, false);
     /* What has been asked is answered; what was read by now counts as asked. */
-    until = loop_now_ms() + DRAIN_MS;
+    since = loop_now_ms();
     (void)MHD_run(loop->mhd);
-    while (!conn_drain(&loop->conns) && loop_now_ms() < until)
+    while (!conn_drain(&loop->conns, loop_now_ms() - since < PATIENCE_MS) && loop_now_ms() - since < DRAIN_MS)
         round_once(loop);
     return NULL;
 }

@@ -438,6 +438,7 @@ static struct request *begin(struct loop *loop, struct MHD_Connection *mhd)
     r->loop = loop;
     r->mhd = mhd;
     r->conn = info->socket_context;
+    r->conn->begun = true;
     r->call.server = loop->server;
     r->started_us = now_us();
     return r;
@@ -475,6 +476,8 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
     if (!r)
         return;
     conn_state(r->conn, CONN_RECEIVING, loop_now_ms());
+    r->conn->begun = false;
+    r->conn->served = true;
     http_call_free(&r->call);
     drop_body(r);
     free(r);

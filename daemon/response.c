@@ -3,6 +3,7 @@
 #include "daemon/answer.h"
 #include "daemon/cors.h"
 #include "daemon/routes.h"
+#include "daemon/server.h"
 
 #include <string.h>
 
@@ -25,6 +26,13 @@ static bool add_fixed(struct MHD_Response *response, bool cacheable)
         if (MHD_add_response_header(response, fixed[i][0], fixed[i][1]) != MHD_YES)
             return false;
     return cacheable || MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
+}
+
+/* Who has had its answer is asked to go when the daemon ends. */
+static bool add_close(struct MHD_Response *response, const struct http_call *call)
+{
+    return !call->server || !atomic_load(&call->server->draining) ||
+           MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 }
 
 static bool add_own(struct MHD_Response *response, const struct http_call *call, const char *type)
@@ -52,7 +60,7 @@ struct MHD_Response *response_make(struct http_call *call, const struct ja_ctx *
         ja_wipe_free(text);
         return NULL;
     }
-    if (add_fixed(response, cacheable) && add_own(response, call, type))
+    if (add_fixed(response, cacheable) && add_own(response, call, type) && add_close(response, call))
         return response;
     MHD_destroy_response(response);
     return NULL;

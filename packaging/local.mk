@@ -3,20 +3,22 @@
 ja_services = \
 	packaging/systemd/jwtauth-key-rotate.service \
 	packaging/systemd/jwtauth-outbox.service \
-	packaging/systemd/jwtauth-purge.service
+	packaging/systemd/jwtauth-purge.service \
+	packaging/systemd/jwtauthd.service
 EXTRA_DIST += $(addsuffix .in,$(ja_services)) packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles
 
 unitdir = $(prefix)/lib/systemd/system
 dist_unit_DATA = \
 	packaging/systemd/jwtauth-key-rotate.timer \
 	packaging/systemd/jwtauth-outbox.timer \
-	packaging/systemd/jwtauth-purge.timer
+	packaging/systemd/jwtauth-purge.timer \
+	packaging/systemd/jwtauthd.socket
 nodist_unit_DATA = $(ja_services)
 CLEANFILES += $(ja_services)
 
 packaging/systemd/%.service: packaging/systemd/%.service.in Makefile
 	@$(MKDIR_P) packaging/systemd
-	$(AM_V_GEN)$(SED) -e 's,@bindir[@],$(bindir),g' $< > $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(SED) -e 's,@bindir[@],$(bindir),g' -e 's,@sbindir[@],$(sbindir),g' $< > $@.tmp && mv $@.tmp $@
 
 install-data-local: install-packaging
 install-packaging:

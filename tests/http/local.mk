@@ -9,9 +9,11 @@ ja_http_bats = \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
 	tests/http/refused.bats \
+	tests/http/systemd.bats \
 	tests/http/token.bats \
 	tests/http/walk.bats
 EXTRA_DIST += $(ja_http_bats)
+EXTRA_DIST += tests/http/activation.py
 EXTRA_DIST += tests/http/hostile.py
 EXTRA_DIST += tests/http/http.bash
 EXTRA_DIST += tests/http/openapi_check.py
