@@ -1,5 +1,8 @@
 pam_LTLIBRARIES += pam_jwtauth.la
+# For processes that are not root's: the client and the call it makes, without all else that sends.
 pam_jwtauth_la_SOURCES = \
+	common/client/client.c common/client/client.h \
+	common/notify/curl_call.c common/notify/curl_call.h \
 	pam/pam_account.c \
 	pam/pam_auth.c pam/pam_auth.h \
 	pam/pam_context.c pam/pam_context.h \
@@ -8,11 +11,12 @@ pam_jwtauth_la_SOURCES = \
 	pam/pam_options.c pam/pam_options.h \
 	pam/pam_password.c pam/pam_password.h \
 	pam/pam_prompt.c pam/pam_prompt.h \
+	pam/pam_remote.c pam/pam_remote.h \
 	pam/pam_result.c pam/pam_result.h \
 	pam/pam_session.c pam/pam_session.h \
 	pam/pam_user.c \
 	pam/ssh_info.c
-pam_jwtauth_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+pam_jwtauth_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 pam_jwtauth_la_LIBADD = libja_flow.la -lpam
 pam_jwtauth_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,defs \
 	-Wl,--version-script=$(srcdir)/pam/pam_jwtauth.map

@@ -127,22 +127,25 @@ static int log_level(const struct ja_pam_call *call, const struct ja_config *cfg
     return LOG_INFO;
 }
 
-static enum ja_status open_context(struct ja_pam_call *call)
+static enum ja_status load_config(struct ja_pam_call *call)
 {
     struct ja_config *cfg = NULL;
-    enum ja_status st;
+    enum ja_status st = ja_crypto_init(&call->err);
 
-    if (geteuid() != 0)
-        return ja_fail(&call->err, JA_ERR_UNAVAILABLE, "daemon_unavailable",
-                       "the process does not run as root and jwtauthd is not running: "
-                       "the account cannot be checked");
-    st = ja_crypto_init(&call->err);
     if (st == JA_OK)
         st = ja_config_load(call->opt.conf, false, &cfg, &call->err);
     if (st != JA_OK)
         return st;
     ja_ctx_init(&call->ctx, cfg, (struct ja_log){emit, call, log_level(call, cfg)});
-    st = ja_config_demand_file(cfg, &call->err);
+    return ja_config_demand_file(cfg, &call->err);
+}
+
+static enum ja_status open_context(struct ja_pam_call *call)
+{
+    enum ja_status st = load_config(call);
+
+    if (st != JA_OK)
+        return st;
     call->ctx.actor = (struct ja_actor){.name = "pam",
                                         .source = ja_pam_or_null(call->rhost),
                                         .service = ja_pam_or_null(call->service)};
@@ -156,14 +159,26 @@ static enum ja_status open_context(struct ja_pam_call *call)
     return st;
 }
 
-enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const char **argv)
+static enum ja_pam_outcome take_call(struct ja_pam_call *call, int argc, const char **argv)
 {
     take_item(call->pamh, PAM_SERVICE, call->service, sizeof call->service);
     take_item(call->pamh, PAM_RHOST, call->rhost, sizeof call->rhost);
     take_item(call->pamh, PAM_TTY, call->tty, sizeof call->tty);
     take_item(call->pamh, PAM_RUSER, call->ruser, sizeof call->ruser);
     ja_proc_login(&call->login);
-    if (ja_pam_options_parse(argc, argv, &call->opt, &call->err) != JA_OK)
+    return ja_pam_options_parse(argc, argv, &call->opt, &call->err) == JA_OK ? JA_PAM_GO : JA_PAM_BROKEN;
+}
+
+enum ja_pam_outcome ja_pam_prepare_remote(struct ja_pam_call *call, int argc, const char **argv)
+{
+    if (take_call(call, argc, argv) != JA_PAM_GO)
+        return JA_PAM_BROKEN;
+    return load_config(call) == JA_OK ? JA_PAM_GO : JA_PAM_BROKEN;
+}
+
+enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const char **argv)
+{
+    if (take_call(call, argc, argv) != JA_PAM_GO)
         return JA_PAM_BROKEN;
     /* A deleted one: passed on, it would get in by an ssh key, for pam_unix's account part lets it. */
     call->opt.unknown_fails = call->opt.unknown_fails || call->adopted;

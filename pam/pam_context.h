@@ -1,6 +1,6 @@
 /* One call of one entry point: whose name it is, the options, the context of the flows.
  *
- * geteuid() decides: 0 opens the store, anything else would have to use the daemon's socket.
+ * geteuid() decides: 0 opens the store, anything else uses the daemon's socket (pam_remote.h).
  * What the application hands over (service, host, tty, remote user) is hostile text: bounded and
  * escaped here, once; it never becomes a path and is never resolved (CVE-2014-2583, CVE-2024-10963).
  * The environment is never read (SECURITY R23).
@@ -45,6 +45,8 @@ enum ja_pam_outcome ja_pam_whose(struct ja_pam_call *call, pam_handle_t *pamh,
                                  enum ja_pam_entry entry, int flags);
 /* Options, rights, configuration, context with open store. JA_PAM_GO: go on. */
 enum ja_pam_outcome ja_pam_prepare(struct ja_pam_call *call, int argc, const char **argv);
+/* The same without the store, for a process that is not root's. */
+enum ja_pam_outcome ja_pam_prepare_remote(struct ja_pam_call *call, int argc, const char **argv);
 /* Logs what broke, tears everything down, gives the PAM code. */
 int ja_pam_end(struct ja_pam_call *call, enum ja_pam_outcome outcome);
 

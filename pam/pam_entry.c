@@ -2,7 +2,10 @@
 #include "pam/pam_auth.h"
 #include "pam/pam_context.h"
 #include "pam/pam_password.h"
+#include "pam/pam_remote.h"
 #include "pam/pam_session.h"
+
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -15,6 +18,8 @@ static int serve(pam_handle_t *pamh, enum ja_pam_entry entry, int flags, int arg
     struct ja_pam_call call;
     enum ja_pam_outcome outcome = ja_pam_whose(&call, pamh, entry, flags);
 
+    if (geteuid() != 0 && (outcome == JA_PAM_GO || outcome == JA_PAM_LOCAL))
+        return ja_pam_end(&call, ja_pam_remote(&call, outcome, argc, argv));
     if (outcome == JA_PAM_GO)
         outcome = ja_pam_prepare(&call, argc, argv);
     if (outcome == JA_PAM_GO)

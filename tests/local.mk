@@ -296,7 +296,8 @@ ja_e2e = \
 	tests/e2e/stepup.bats \
 	tests/e2e/su.bats \
 	tests/e2e/sudo.bats \
-	tests/e2e/token_get.bats
+	tests/e2e/token_get.bats \
+	tests/e2e/unlock.bats
 EXTRA_DIST += tests/interop/.npmrc tests/interop/package.json tests/interop/package-lock.json \
 	tests/interop/jose.mjs tests/interop/libjwt_verify.c tests/interop/pyjwt.py
 # What breaks below us; pamtester there has a preloaded library as well.

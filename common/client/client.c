@@ -181,12 +181,23 @@ static enum ja_status perform(struct ja_curl *c, const struct ja_client_call *ca
     return st;
 }
 
+/* json_dumps leaves what it outgrew behind: passwords. */
+static char *dump(const json_t *body)
+{
+    size_t len = json_dumpb(body, NULL, 0, JSON_COMPACT);
+    char *text = len > 0 ? calloc(1, len + 1) : NULL;
+
+    if (text)
+        (void)json_dumpb(body, text, len, JSON_COMPACT);
+    return text;
+}
+
 enum ja_status ja_client_run(const struct ja_client_call *call, json_t **ret_data, struct ja_error *err)
 {
     char url[2048];
     struct ja_curl c = {0};
     struct answer a = {0};
-    char *body = call->body ? json_dumps(call->body, JSON_COMPACT) : NULL;
+    char *body = call->body ? dump(call->body) : NULL;
     long code = 0;
     unsigned retry_after = 0;
     int n = snprintf(url, sizeof url, "http://jwtauthd%s", call->path);
