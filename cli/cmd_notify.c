@@ -182,7 +182,7 @@ const struct command cmd_notify_commands[] = {
      .summary = "show a message's text with sample values",
      .example = "authctl outbox preview verify_email",
      .details = "Templates: verify_email, verify_phone, reset_email, reset_sms, invite_email,\n"
-                "invite_sms, new_source, password_changed, mfa_disabled, address_changed,\n"
+                "invite_sms, new_source, password_changed, mfa_disabled, address_changed, register_taken,\n"
                 "welcome, grant_ended, ssh_key_added, ssh_key_removed.",
      .keys = "template channel subject text html"},
     {0},

@@ -53,11 +53,24 @@ static enum ja_status with_tokens(struct http_call *call, const struct ja_user *
     return st;
 }
 
+/* What the account has, or would have: the answer is the same for an address that is taken. */
+static enum ja_status show_default_roles(const struct http_call *call, json_t *user, struct ja_error *err)
+{
+    const struct ja_strlist *roles = &call->ctx->cfg->registration.default_roles;
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < roles->len; i++)
+        (void)json_array_append_new(list, json_string(roles->items[i]));
+    return json_object_set_new(user, "roles", list) == 0 ? JA_OK : ja_fail_nomem(err);
+}
+
 static enum ja_status answer_registered(struct http_call *call, const struct ja_user *u, struct ja_error *err)
 {
     json_t *user = ja_row_user_json(call->ctx, &row_user_public, u, err);
     enum ja_status st = user ? JA_OK : err->status;
 
+    if (st == JA_OK && call->ctx->cfg->registration.conceal)
+        st = show_default_roles(call, user, err);
     if (st == JA_OK && u->status == JA_USER_ACTIVE)
         st = with_tokens(call, u, err);
     if (st == JA_OK && !call->data)

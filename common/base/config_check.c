@@ -45,6 +45,8 @@ static enum ja_status check_places(const struct ja_config *cfg, const char *ret_
            "store", "url", "is none, but [verify] issuer and jwks are not set");
     DEMAND(cfg->accounts.uid_min <= cfg->accounts.uid_max, "accounts", "uid_max",
            "is smaller than uid_min");
+    DEMAND(!cfg->registration.conceal || cfg->registration.verify != JA_VERIFY_NONE, "registration", "conceal",
+           "needs verify: without it a new account is logged in at once, which tells");
     DEMAND(strcmp(cfg->email.starttls, "off") != 0 || strncmp(url, "smtp://", 7) != 0 ||
                ja_url_is_loopback(url),
            "email", "starttls", "may be off only with a url to loopback");
@@ -78,8 +80,6 @@ static enum ja_status check_unbuilt(const struct ja_config *cfg, const char *ret
                                     struct ja_error *err)
 {
     DEMAND(!*cfg->throttle.captcha_url, "throttle", "captcha_url",
-           "is not supported by this version: remove it");
-    DEMAND(!cfg->registration.conceal, "registration", "conceal",
            "is not supported by this version: remove it");
     return JA_OK;
 }

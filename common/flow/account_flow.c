@@ -149,6 +149,10 @@ static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user
     }
     if (st == JA_OK)
         st = write_letter(ctx, as, u, sent, nsent, err);
+    if (st == JA_OK && as->pretend) {
+        ja_db_rollback(ctx->db);
+        return JA_OK;
+    }
     return ja_tx_end(ctx, st, err);
 }
 
@@ -209,7 +213,7 @@ enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spe
                               struct ja_policy_report *report, struct ja_user *ret,
                               struct ja_error *err)
 {
-    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT, false};
+    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT, false, false};
     struct ja_sent none[2];
     size_t n = 0;
     enum ja_status st = ja_account_may_add(ctx, spec, err);
@@ -235,6 +239,70 @@ enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *
     }
     if (st == JA_OK && spec->adopt)
         st = ja_adopt_mark(ctx, &u, err);
+    return give_back(st, &u, ret);
+}
+
+static bool swap_contact(char **field, const char *other)
+{
+    char *copy;
+
+    if (!*field)
+        return true;
+    copy = strdup(other);
+    if (!copy)
+        return false;
+    free(*field);
+    *field = copy;
+    return true;
+}
+
+/* The password is judged beside the names that were given; what goes to the unique indexes is nobody's. */
+static enum ja_status pretend_prepared(struct ja_ctx *ctx, const struct ja_user_spec *spec, const struct ja_add_as *as,
+                                       const char *decoy, struct ja_user *u, struct ja_policy_report *report,
+                                       struct ja_sent sent[2], size_t *nsent, struct ja_error *err)
+{
+    char address[64], number[24];
+    enum ja_status st;
+
+    (void)snprintf(u->username, sizeof u->username, "%s", spec->username);
+    st = refuse_taken(ctx, u, NULL);
+    if (st == JA_OK || st == JA_ERR_EXISTS)
+        st = ja_account_hash_password(ctx, spec->password, u, report, err);
+    if (st != JA_OK)
+        return st;
+    (void)snprintf(u->username, sizeof u->username, "%s", decoy);
+    (void)snprintf(address, sizeof address, "%s@invalid.example", decoy);
+    (void)snprintf(number, sizeof number, "+999%.8s", decoy + 1);
+    if (!swap_contact(&u->email, address) || !swap_contact(&u->phone, number))
+        return ja_fail_nomem(err);
+    return insert_with_roles(ctx, spec, as, u, sent, nsent, err);
+}
+
+enum ja_status ja_account_pretend(struct ja_ctx *ctx, const struct ja_user_spec *spec, const struct ja_add_as *as,
+                                  struct ja_policy_report *report, struct ja_user *ret, struct ja_sent ret_sent[2],
+                                  size_t *ret_nsent, struct ja_error *err)
+{
+    struct ja_user_spec names = *spec;
+    struct ja_user u = {0}, given = {0};
+    uint64_t number = 0;
+    char decoy[24];
+    enum ja_status st = ja_random(&number, sizeof number, err);
+
+    *ret_nsent = 0;
+    (void)snprintf(decoy, sizeof decoy, "u%016llu", (unsigned long long)(number % 10000000000000000ULL));
+    names.username = decoy;
+    if (st == JA_OK)
+        st = prepare(ctx, &names, &u, err);
+    if (st == JA_OK)
+        st = ja_field_contacts(spec, &given, err);
+    u.status = as->status;
+    if (st == JA_OK)
+        st = pretend_prepared(ctx, spec, as, decoy, &u, report, ret_sent, ret_nsent, err);
+    if (st == JA_OK && ((given.email && !swap_contact(&u.email, given.email)) ||
+                        (given.phone && !swap_contact(&u.phone, given.phone))))
+        st = ja_fail_nomem(err);
+    (void)snprintf(u.username, sizeof u.username, "%s", spec->username);
+    ja_user_clear(&given);
     return give_back(st, &u, ret);
 }
 

@@ -58,6 +58,7 @@ struct ja_add_as {
     const char *action; /* audit log */
     enum { JA_ADD_SILENT, JA_ADD_VERIFY, JA_ADD_INVITE } letter;
     bool by_itself; /* the configuration gives the roles, whoever asks */
+    bool pretend;   /* all the work, and none of it stays */
 };
 /* The caller's right to add such an account. */
 enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err);
@@ -65,6 +66,11 @@ enum ja_status ja_account_add_as(struct ja_ctx *ctx, const struct ja_user_spec *
                                  const struct ja_add_as *as, struct ja_policy_report *report,
                                  struct ja_user *ret, struct ja_sent ret_sent[2], size_t *ret_nsent,
                                  struct ja_error *err);
+/* The work of adding an account whose names are taken, and an answer of the same shape: *ret has a random id, and the
+ * fields of `spec` ([registration] conceal). The names that are tried are random, and nothing stays. */
+enum ja_status ja_account_pretend(struct ja_ctx *ctx, const struct ja_user_spec *spec, const struct ja_add_as *as,
+                                  struct ja_policy_report *report, struct ja_user *ret, struct ja_sent ret_sent[2],
+                                  size_t *ret_nsent, struct ja_error *err);
 /* The fields of `spec` into u and the store, roles, audit row. u was found in the caller's transaction. */
 enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                                        struct ja_user *u, struct ja_error *err);

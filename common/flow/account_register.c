@@ -1,7 +1,9 @@
 /* Registration by a person for itself (HTTP.md, POST /register; CONFIG [registration]). */
 #include "common/domain/local_user.h"
+#include "common/domain/rate_limit.h"
 #include "common/domain/role.h"
 #include "common/flow/account_internal.h"
+#include "common/flow/letter.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,19 +65,25 @@ static enum ja_status name_free(struct ja_ctx *ctx, const char *name, bool *ret,
     return JA_OK;
 }
 
+/* Where nothing is told of who exists, the number is there whether the bare name is taken or not. */
 static enum ja_status derive_name(struct ja_ctx *ctx, const char *email,
                                   char out[JA_USERNAME_MAX + 1], struct ja_error *err)
 {
+    bool conceal = ctx->cfg->registration.conceal, is_free = false;
     char base[DERIVED_MAX + 1];
-    bool is_free = false;
+    uint32_t any = 0;
     enum ja_status st = JA_OK;
 
     base_name(email, base);
     (void)snprintf(out, JA_USERNAME_MAX + 1, "%s", base);
-    st = name_free(ctx, out, &is_free, err);
-    for (int i = 1; st == JA_OK && !is_free && i <= DERIVE_TRIES; i++) {
-        (void)snprintf(out, JA_USERNAME_MAX + 1, "%s%d", base, i);
+    if (!conceal)
         st = name_free(ctx, out, &is_free, err);
+    for (uint32_t i = 1; st == JA_OK && !is_free && i <= DERIVE_TRIES; i++) {
+        if (conceal)
+            st = ja_random(&any, sizeof any, err);
+        (void)snprintf(out, JA_USERNAME_MAX + 1, "%s%u", base, conceal ? 1000 + any % 9000 : i);
+        if (st == JA_OK)
+            st = name_free(ctx, out, &is_free, err);
     }
     if (st == JA_OK && !is_free)
         st = ja_fail(err, JA_ERR_EXISTS, "username_taken",
@@ -101,35 +109,94 @@ static struct ja_user_spec own_fields(const struct ja_ctx *ctx, const struct ja_
     };
 }
 
+/* Whose the name, address or number is; the first that is somebody's. */
+static enum ja_status find_owner(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_user *ret,
+                                 struct ja_error *err)
+{
+    const char *names[] = {spec->email, spec->phone, spec->username};
+    enum ja_status st = JA_ERR_NOT_FOUND;
+
+    for (size_t i = 0; i < 3 && st == JA_ERR_NOT_FOUND; i++)
+        if (names[i] && names[i][0])
+            st = ja_user_find(ctx, names[i], ret, err);
+    return st;
+}
+
+/* Once a day: whoever registers an address again and again does not fill its mailbox. */
+static enum ja_status tell_owner(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
+{
+    struct ja_user owner = {0};
+    char key[96];
+    const struct ja_rate_key turn = {key, {1, 86400}};
+    enum ja_status st = ja_db_begin(ctx->db, err);
+
+    if (st != JA_OK)
+        return st;
+    st = find_owner(ctx, spec, &owner, err);
+    (void)snprintf(key, sizeof key, "letter register_taken %s", owner.id);
+    if (st == JA_OK)
+        st = ja_rate_take_in_tx(ctx, &turn, err);
+    if (st == JA_OK)
+        st = ja_letter_notice(ctx, &owner, "register_taken", err);
+    if (st == JA_ERR_NOT_FOUND || st == JA_ERR_THROTTLED || st == JA_ERR_INVALID)
+        st = JA_OK; /* a name of the host's own, or told already */
+    ja_user_clear(&owner);
+    return ja_tx_end(ctx, st, err);
+}
+
+/* As a success would: the same work, and an answer of the same shape. */
+static enum ja_status conceal(struct ja_ctx *ctx, const struct ja_user_spec *own, struct ja_policy_report *report,
+                              struct ja_user *ret, struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err)
+{
+    static const struct ja_add_as as = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY, true, true};
+    enum ja_status st = ja_account_pretend(ctx, own, &as, report, ret, ret_sent, ret_nsent, err);
+
+    return st == JA_OK ? tell_owner(ctx, own, err) : st;
+}
+
+/* JA_ERR_EXISTS: local names are taken like any other, nothing is told of them. */
+static enum ja_status choose_name(struct ja_ctx *ctx, const struct ja_user_spec *spec,
+                                  char derived[JA_USERNAME_MAX + 1], const char **ret, struct ja_error *err)
+{
+    bool is_free = true;
+    enum ja_status st = JA_OK;
+
+    *ret = spec->username;
+    if (!spec->username || !spec->username[0]) {
+        st = derive_name(ctx, spec->email, derived, err);
+        *ret = derived;
+    } else if (ja_username_valid(spec->username)) {
+        st = name_free(ctx, spec->username, &is_free, err);
+    }
+    if (st == JA_OK && !is_free)
+        st = ja_fail(err, JA_ERR_EXISTS, "username_taken", "user name is already in use (%s)", spec->username);
+    return st;
+}
+
 enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec *spec, bool as_root,
                                    struct ja_policy_report *report, struct ja_user *ret,
                                    struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err)
 {
-    static const struct ja_add_as pending = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY, true};
-    static const struct ja_add_as active = {JA_USER_ACTIVE, "user.register", JA_ADD_SILENT, true};
+    static const struct ja_add_as pending = {JA_USER_PENDING, "user.register", JA_ADD_VERIFY, true, false};
+    static const struct ja_add_as active = {JA_USER_ACTIVE, "user.register", JA_ADD_SILENT, true, false};
+    const struct ja_add_as *as = ctx->cfg->registration.verify == JA_VERIFY_NONE ? &active : &pending;
     char derived[JA_USERNAME_MAX + 1] = "";
-    const char *username = spec->username;
+    const char *username = NULL;
     struct ja_user_spec own;
-    bool is_free = false;
     enum ja_status st = JA_OK;
 
     if (!ctx->cfg->registration.open && !as_root)
         return ja_fail(err, JA_ERR_FORBIDDEN, "registration_closed",
                        "registration is closed; an administrator can add the account");
     st = check_contacts(ctx, spec, err);
-    if (st == JA_OK && (!username || !username[0])) {
-        st = derive_name(ctx, spec->email, derived, err);
-        username = derived;
-    } else if (st == JA_OK && ja_username_valid(username)) {
-        st = name_free(ctx, username, &is_free, err);
-        if (st == JA_OK && !is_free) /* local names are taken like any other: nothing is told of them */
-            st = ja_fail(err, JA_ERR_EXISTS, "username_taken", "user name is already in use (%s)",
-                         username);
-    }
-    if (st != JA_OK)
+    if (st == JA_OK)
+        st = choose_name(ctx, spec, derived, &username, err);
+    if (st != JA_OK && st != JA_ERR_EXISTS)
         return st;
     own = own_fields(ctx, spec, username);
-    return ja_account_add_as(ctx, &own,
-                             ctx->cfg->registration.verify == JA_VERIFY_NONE ? &active : &pending,
-                             report, ret, ret_sent, ret_nsent, err);
+    if (st == JA_OK)
+        st = ja_account_add_as(ctx, &own, as, report, ret, ret_sent, ret_nsent, err);
+    if (st == JA_ERR_EXISTS && ctx->cfg->registration.conceal && !as_root)
+        st = conceal(ctx, &own, report, ret, ret_sent, ret_nsent, err);
+    return st;
 }

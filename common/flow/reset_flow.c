@@ -219,7 +219,7 @@ enum ja_status ja_invite_send(struct ja_ctx *ctx, const struct ja_user *u, struc
 enum ja_status ja_account_invite(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_user *ret,
                                  struct ja_sent *ret_sent, struct ja_error *err)
 {
-    static const struct ja_add_as as = {JA_USER_PENDING, "user.add", JA_ADD_INVITE, false};
+    static const struct ja_add_as as = {JA_USER_PENDING, "user.add", JA_ADD_INVITE, false, false};
     struct ja_sent sent[2];
     size_t n = 0;
     enum ja_status st;

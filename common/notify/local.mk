@@ -21,6 +21,7 @@ ja_templates = \
 	common/notify/templates/mfa_disabled.html common/notify/templates/mfa_disabled.txt \
 	common/notify/templates/new_source.html common/notify/templates/new_source.txt \
 	common/notify/templates/password_changed.html common/notify/templates/password_changed.txt \
+	common/notify/templates/register_taken.html common/notify/templates/register_taken.txt \
 	common/notify/templates/reset_email.html common/notify/templates/reset_email.txt \
 	common/notify/templates/reset_sms.txt \
 	common/notify/templates/ssh_key_added.html common/notify/templates/ssh_key_added.txt \

@@ -23,6 +23,7 @@ static const struct ja_template templates[] = {
     {"password_changed", JA_CHANNEL_EMAIL, NULL, COMMON " source service"},
     {"mfa_disabled", JA_CHANNEL_EMAIL, NULL, COMMON " source service"},
     {"address_changed", JA_CHANNEL_EMAIL, NULL, COMMON " source service"},
+    {"register_taken", JA_CHANNEL_EMAIL, NULL, COMMON},
     {"welcome", JA_CHANNEL_EMAIL, NULL, COMMON},
     {"grant_ended", JA_CHANNEL_EMAIL, NULL, COMMON " role"},
     {"ssh_key_added", JA_CHANNEL_EMAIL, NULL, COMMON " keys"},

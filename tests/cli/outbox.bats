@@ -2,7 +2,7 @@
 # The outbox by hand, and what its templates make of values.  Delivery itself: tests/notify.
 
 templates="verify_email verify_phone reset_email reset_sms invite_email invite_sms new_source password_changed
-mfa_disabled address_changed welcome grant_ended ssh_key_added ssh_key_removed"
+mfa_disabled address_changed register_taken welcome grant_ended ssh_key_added ssh_key_removed"
 
 setup() {
     # shellcheck source=tests/support/cli.bash

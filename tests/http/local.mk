@@ -3,6 +3,7 @@ ja_http_bats = \
 	tests/http/admin.bats \
 	tests/http/auth.bats \
 	tests/http/cli.bats \
+	tests/http/conceal.bats \
 	tests/http/cookies.bats \
 	tests/http/core.bats \
 	tests/http/hostile.bats \

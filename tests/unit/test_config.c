@@ -212,6 +212,7 @@ static const struct sample samples[] = {
     {"sms.token_file", "/srv/sms", PATHS}, {"sms.from", "+15551234567", {"a b"}},
     {"http.socket", "/srv/socket", PATHS}, {"http.listen", "127.0.0.1:8413", {"", "0.0.0.0:8413", "8413", "192.0.2.1:80", "localhost:80", "127.0.0.1:0", "[::]:80", "127.0.0.1:80/x"}},
     {"http.cors_origins", "https://a.example.org, http://localhost:3000", {"*", "null", "https://a/", "https://*.a", "a.example.org"}},
+    {"http.hosts", "auth.example.org, localhost", {"a b"}},
     {"http.cookies", "yes", WORDS}, {"http.admin", "yes", WORDS}, {"http.trusted_proxies", "127.0.0.1/32", NETWORKS}, {"http.threads", "8", {""}},
     {"verify.issuer", "https://a.example.org", {"a b"}}, {"verify.jwks", "/srv/jwks.json", {"jwks.json", "http://a.example.org/"}},
     {"verify.max_stale", "1h", {""}},
@@ -234,7 +235,7 @@ static const struct sample *sample_of(const struct ja_option *opt)
 /* Parsed and checked, but refused by this version (no_safeguard_is_taken_that_is_not_built). */
 static bool unbuilt(const struct ja_option *o)
 {
-    return strcmp(o->key, "captcha_url") == 0 || strcmp(o->key, "conceal") == 0;
+    return strcmp(o->key, "captcha_url") == 0;
 }
 
 /* A whole file with `other` for every option. */
@@ -415,7 +416,7 @@ static void no_safeguard_is_taken_that_is_not_built(void **state)
 {
     (void)state;
     bad("[throttle]\ncaptcha_url = https://captcha.example.org/\n", "test.conf:2: [throttle] captcha_url ", "not supported");
-    bad("[registration]\nconceal = yes\n", "test.conf:2: [registration] conceal ", "not supported");
+    bad("[registration]\nverify = none\nconceal = yes\n", "test.conf:3: [registration] conceal ", "needs verify");
     accepted("[throttle]\ncaptcha_url =\n[registration]\nconceal = no\n");
 }
 
