@@ -180,9 +180,14 @@ static enum ja_status run_list(struct cli *cli, struct ja_error *err)
 static enum ja_status answer_state(struct cli *cli, const char *did, const struct ja_cut *cut,
                                    struct ja_error *err)
 {
+    char until[sizeof " until " + JA_TIME_LEN] = "";
     struct ja_user u = {0};
     enum ja_status st = ja_user_find(&cli->ctx, cli->args[0], &u, err);
 
+    if (st == JA_OK && u.status == JA_USER_ACTIVE && u.lock_at) {
+        memcpy(until, " until ", sizeof " until ");
+        ja_time_format(u.lock_at, until + strlen(until));
+    }
     if (st == JA_OK && cli->json) {
         json_t *doc = json_pack("{s:o, s:s}", "username", ja_json_text(u.username), "status",
                                 ja_user_status_name(u.status));
@@ -206,7 +211,7 @@ static enum ja_status answer_state(struct cli *cli, const char *did, const struc
             cli_line(cli, "closed to its %lld ssh and %lld API keys until it is opened again",
                      (long long)cut->reach.ssh_keys, (long long)cut->reach.api_keys);
     } else if (st == JA_OK) {
-        cli_line(cli, "%s %s: %s", did, u.username, ja_user_status_name(u.status));
+        cli_line(cli, "%s %s: %s%s", did, u.username, ja_user_status_name(u.status), until);
     }
     ja_user_clear(&u);
     return st;

@@ -176,6 +176,7 @@ phone_verified roles shell status uid updated_at username valid_until" ]
     [ "$(authctl user show bob --json | json 'd["lock_at"] is None')" = False ]
     [ "$(authctl user unlock bob --json | json 'd["status"]')" = active ]
     [ "$(authctl user show bob --json | json 'd["lock_at"] is None')" = True ]
+    [[ $(authctl user lock bob --at 2h) =~ ^'lock planned for bob: active until '20[0-9-]+T[0-9:]+Z$ ]]
     fails_with 5 authctl user lock bob --at soon
 }
 
