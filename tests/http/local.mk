@@ -6,6 +6,7 @@ ja_http_bats = \
 	tests/http/conceal.bats \
 	tests/http/cookies.bats \
 	tests/http/core.bats \
+	tests/http/drain.bats \
 	tests/http/hostile.bats \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
@@ -17,6 +18,7 @@ EXTRA_DIST += $(ja_http_bats)
 EXTRA_DIST += tests/http/activation.py
 EXTRA_DIST += tests/http/hostile.py
 EXTRA_DIST += tests/http/http.bash
+EXTRA_DIST += tests/http/load.py
 EXTRA_DIST += tests/http/openapi_check.py
 if HAVE_BATS
 TESTS += $(ja_http_bats)
