@@ -11,6 +11,13 @@ CREATE INDEX users_lock_due ON users (lock_at)
 ALTER TABLE roles ADD COLUMN gid BIGINT;
 CREATE UNIQUE INDEX roles_gid ON roles (gid) WHERE gid IS NOT NULL;
 
+-- Ids that nobody has any more and nobody else gets: files may still bear them. Deleted users keep theirs themselves.
+CREATE TABLE retired_ids (
+    id          BIGINT NOT NULL PRIMARY KEY,
+    was         TEXT NOT NULL,            -- the id of the role or user that had it
+    created_at  BIGINT NOT NULL
+);
+
 -- The kernel's audit session that a PAM session was opened in: with boot_id it names one login.
 ALTER TABLE sessions ADD COLUMN audit_session BIGINT;
 CREATE INDEX sessions_audit ON sessions (boot_id, audit_session) WHERE revoked_at IS NULL AND audit_session IS NOT NULL;

@@ -14,7 +14,7 @@ static enum ja_status any_row(struct ja_rows *rows, bool *ret, struct ja_error *
     return st;
 }
 
-/* The four conditions are apart so that each is answered by an index of its own. */
+/* The conditions are apart so that each is answered by an index of its own. */
 static enum ja_status in_store(struct ja_ctx *ctx, int64_t id, bool *ret, struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
@@ -24,7 +24,8 @@ static enum ja_status in_store(struct ja_ctx *ctx, int64_t id, bool *ret, struct
                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
                     "SELECT uid FROM users WHERE bind_uid = $1 AND deleted_at IS NULL UNION ALL "
                     "SELECT uid FROM users WHERE gid = $1 UNION ALL "
-                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
+                    "SELECT gid FROM roles WHERE gid = $1 UNION ALL "
+                    "SELECT id FROM retired_ids WHERE id = $1 LIMIT 1",
                     JA_BINDS(JA_I(id)), &rows, err);
 
     return st == JA_OK ? any_row(rows, ret, err) : st;
@@ -79,22 +80,48 @@ enum ja_status ja_posix_id_next(struct ja_ctx *ctx, int64_t *ret, struct ja_erro
                    (long long)end);
 }
 
-enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, struct ja_error *err)
+enum ja_status ja_posix_id_retire(struct ja_ctx *ctx, int64_t id, const char *was, struct ja_error *err)
+{
+    return ja_db_exec(ctx->db,
+                      "INSERT INTO retired_ids (id, was, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+                      JA_BINDS(JA_I(id), JA_T(was), JA_I(ja_now(&ctx->clock))), NULL, err);
+}
+
+enum ja_status ja_posix_id_check(struct ja_ctx *ctx, int64_t uid, const char *user_id, struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
     bool gone = true;
     enum ja_status st = ja_db_query(ctx->db,
                                     "SELECT uid FROM users WHERE uid = $1 "
                                     "AND deleted_at IS NOT NULL UNION ALL "
-                                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
-                                    JA_BINDS(JA_I(uid)), &rows, err);
+                                    "SELECT gid FROM roles WHERE gid = $1 UNION ALL "
+                                    "SELECT id FROM retired_ids WHERE id = $1 AND was <> $2 LIMIT 1",
+                                    JA_BINDS(JA_I(uid), JA_T(user_id)), &rows, err);
 
     if (st == JA_OK)
         st = any_row(rows, &gone, err);
     if (st == JA_OK && gone)
         st = ja_fail(err, JA_ERR_EXISTS, "uid_taken",
-                     "uid %lld belonged to a deleted account, or is the group of a role: it is not given out again",
-                     (long long)uid);
+                     "uid %lld belonged to another account or role, or is the group of a role: it is not given out "
+                     "again", (long long)uid);
+    return st;
+}
+
+enum ja_status ja_posix_gid_unused(struct ja_ctx *ctx, int64_t gid, const char *user_id, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    bool gone = true;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
+                                    "SELECT id FROM retired_ids WHERE id = $1 AND was <> $2 LIMIT 1",
+                                    JA_BINDS(JA_I(gid), JA_T(user_id)), &rows, err);
+
+    if (st == JA_OK)
+        st = any_row(rows, &gone, err);
+    if (st == JA_OK && gone)
+        st = ja_fail(err, JA_ERR_EXISTS, "gid_taken",
+                     "gid %lld belonged to an account or a role that is gone: it is not given out again",
+                     (long long)gid);
     return st;
 }
 
@@ -105,13 +132,14 @@ enum ja_status ja_posix_gid_check(struct ja_ctx *ctx, int64_t gid, struct ja_err
     enum ja_status st = ja_db_query(ctx->db,
                                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NULL UNION ALL "
                                     "SELECT uid FROM users WHERE uid = $1 AND deleted_at IS NOT NULL UNION ALL "
-                                    "SELECT gid FROM roles WHERE gid = $1 LIMIT 1",
+                                    "SELECT gid FROM roles WHERE gid = $1 UNION ALL "
+                                    "SELECT id FROM retired_ids WHERE id = $1 LIMIT 1",
                                     JA_BINDS(JA_I(gid)), &rows, err);
 
     if (st == JA_OK)
         st = any_row(rows, &taken, err);
     if (st == JA_OK && taken)
         st = ja_fail(err, JA_ERR_EXISTS, "gid_taken",
-                     "gid %lld is the group of another account or of a role", (long long)gid);
+                     "gid %lld is, or was, the group of another account or of a role", (long long)gid);
     return st;
 }

@@ -108,6 +108,11 @@ enum ja_status ja_role_drop(struct ja_ctx *ctx, const struct ja_role *role, stru
                         NULL, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM role_parents WHERE role_id = $1", JA_BINDS(JA_T(role->id)), NULL, err);
+    if (st == JA_OK) /* files may still bear its group */
+        st = ja_db_exec(ctx->db,
+                        "INSERT INTO retired_ids (id, was, created_at) SELECT gid, id, $2 FROM roles "
+                        "WHERE id = $1 AND gid IS NOT NULL ON CONFLICT (id) DO NOTHING",
+                        JA_BINDS(JA_T(role->id), JA_I(ja_now(&ctx->clock))), NULL, err);
     if (st == JA_OK)
         st = ja_db_exec(ctx->db, "DELETE FROM roles WHERE id = $1", JA_BINDS(JA_T(role->id)), NULL, err);
     return st == JA_OK ? ja_nss_export_note(ctx, err) : st;

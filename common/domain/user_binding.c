@@ -3,14 +3,15 @@
 
 #define UID_LAST INT64_C(4294967294) /* (uid_t)-1 is nobody: chown(2) and SO_PEERCRED use it as "none" */
 
-/* Three statements in one, so that each is answered by an index of its own.  Deleted accounts count: a process of
- * theirs may still run. */
+/* Statements in one, so that each is answered by an index of its own.  Deleted accounts and former uids
+ * count: a process of theirs may still run. */
 static enum ja_status owned(struct ja_ctx *ctx, const struct ja_user *u, bool *ret, struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
     enum ja_status st = ja_db_query(ctx->db,
                                     "SELECT id FROM users WHERE uid = $1 AND deleted_at IS NULL AND id <> $2 "
-                                    "UNION ALL SELECT id FROM users WHERE uid = $1 AND deleted_at IS NOT NULL LIMIT 1",
+                                    "UNION ALL SELECT id FROM users WHERE uid = $1 AND deleted_at IS NOT NULL "
+                                    "UNION ALL SELECT was FROM retired_ids WHERE id = $1 AND was <> $2 LIMIT 1",
                                     JA_BINDS(JA_I(u->bind_uid), JA_T(u->id)), &rows, err);
 
     if (st == JA_OK)

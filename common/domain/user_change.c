@@ -49,9 +49,11 @@ static enum ja_status fill_posix_ids(struct ja_ctx *ctx, struct ja_user *u, stru
     if (!u->uid)
         st = ja_posix_id_next(ctx, &u->uid, err);
     else if (!u->adopted) /* an adopted uid is /etc/passwd's, which has its own rules */
-        st = ja_posix_id_check(ctx, u->uid, err);
+        st = ja_posix_id_check(ctx, u->uid, "", err);
     if (st == JA_OK && !u->gid)
         u->gid = u->uid;
+    else if (st == JA_OK && !u->adopted)
+        st = ja_posix_gid_unused(ctx, u->gid, "", err);
     return st;
 }
 

@@ -367,15 +367,19 @@ enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_
                                        struct ja_user *u, struct ja_error *err)
 {
     json_t *detail = NULL;
-    int64_t old_uid = u->uid;
+    int64_t old_uid = u->uid, old_gid = u->gid;
     enum ja_status st = modify_fields(ctx, spec, u, err);
 
     if (st == JA_OK && u->valid_until)
         st = ja_admin_may_end(ctx, u->id, u->valid_until, err);
     if (st == JA_OK && u->uid != old_uid)
-        st = ja_posix_id_check(ctx, u->uid, err);
+        st = ja_posix_id_check(ctx, u->uid, u->id, err);
+    if (st == JA_OK && u->gid != old_gid)
+        st = ja_posix_gid_unused(ctx, u->gid, u->id, err);
     if (st == JA_OK)
         st = ja_user_update(ctx, u, err);
+    if (st == JA_OK && u->uid != old_uid)
+        st = ja_posix_id_retire(ctx, old_uid, u->id, err);
     for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
         st = ja_role_grant_in_tx(ctx, u, spec->roles[i], 0, false, err);
     if (st != JA_OK)

@@ -122,7 +122,7 @@ static enum ja_status check_uid(struct judge *j, int64_t uid, struct ja_error *e
         st = ja_fail(err, JA_ERR_EXISTS, "uid_taken", "uid %lld is already in use (%s)", (long long)uid,
                      other.username);
     else if (st == JA_ERR_NOT_FOUND)
-        st = ja_posix_id_check(j->ctx, uid, err);
+        st = ja_posix_id_check(j->ctx, uid, "", err);
     ja_user_clear(&other);
     return st;
 }

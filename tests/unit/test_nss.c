@@ -3,6 +3,7 @@
 #include "common/base/nss_snapshot.h"
 #include "common/domain/nss_export.h"
 #include "common/domain/nss_image.h"
+#include "common/domain/posix_id.h"
 #include "common/domain/user.h"
 #include "common/flow/account_flow.h"
 #include "common/flow/role_flow.h"
@@ -574,6 +575,57 @@ static void a_user_name_makes_no_group_of_power(void **state)
     world_free(w);
 }
 
+static int64_t group_id(struct world *w, const char *name)
+{
+    struct ja_nss_file f;
+    struct ja_nss_group g;
+
+    assert_int_equal(ja_nss_open(w->path, geteuid(), &f), JA_NSS_FOUND);
+    assert_int_equal(ja_nss_group_by_name(&f, name, &g), JA_NSS_FOUND);
+    ja_nss_close(&f);
+    return g.gid;
+}
+
+/* Files may still bear the number of whoever is gone, be it a role's group or the former uid of a user. */
+static void ids_of_the_gone_are_given_to_nobody(void **state)
+{
+    struct world *w = world_new();
+    struct ja_ctx *ctx = &w->t->ctx;
+    struct ja_user u = {0};
+    int64_t gid, old, next;
+
+    (void)state;
+    assert_int_equal(ja_role_add_flow(ctx, "power", NULL, NULL, 0, NULL), JA_OK);
+    gid = group_id(w, "jwtauth-power");
+    add(w, "n-alice");
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.gid = gid}, NULL, NULL), JA_OK);
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.gid = gid + 500}, NULL, NULL), JA_OK);
+    assert_int_equal(ja_role_delete_flow(ctx, "power", NULL), JA_OK);
+    assert_int_equal(ja_account_add(ctx, &(struct ja_user_spec){.username = "n-bob", .uid = gid}, NULL, NULL, NULL),
+                     JA_ERR_EXISTS);
+    assert_int_equal(ja_account_add(ctx, &(struct ja_user_spec){.username = "n-bob", .gid = gid}, NULL, NULL, NULL),
+                     JA_ERR_EXISTS);
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.uid = gid}, NULL, NULL), JA_ERR_EXISTS);
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.gid = gid}, NULL, NULL), JA_ERR_EXISTS);
+    assert_int_equal(ja_posix_gid_check(ctx, gid, NULL), JA_ERR_EXISTS); /* what an import asks */
+    /* a user's own, who may have it again */
+    assert_int_equal(ja_user_find_by_name(ctx, "n-alice", &u, NULL), JA_OK);
+    old = u.uid;
+    ja_user_clear(&u);
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.uid = old + 600}, NULL, NULL), JA_OK);
+    assert_int_equal(ja_account_add(ctx, &(struct ja_user_spec){.username = "n-bob", .uid = old}, NULL, NULL, NULL),
+                     JA_ERR_EXISTS);
+    assert_int_equal(ja_account_modify(ctx, "n-alice", &(struct ja_user_spec){.uid = old}, NULL, NULL), JA_OK);
+    /* the counter passes over what is gone, wherever it stands */
+    assert_int_equal(ja_db_begin(ctx->db, NULL), JA_OK);
+    assert_int_equal(ja_db_exec(ctx->db, "UPDATE counters SET value = $1 WHERE name = 'posix_id'",
+                                JA_BINDS(JA_I(gid - 1)), NULL, NULL), JA_OK);
+    assert_int_equal(ja_posix_id_next(ctx, &next, NULL), JA_OK);
+    ja_db_rollback(ctx->db);
+    assert_true(next > gid);
+    world_free(w);
+}
+
 static void many_changes_are_written_once(void **state)
 {
     struct world *w = world_new();
@@ -665,6 +717,7 @@ int main(void)
         cmocka_unit_test(a_commit_shows_it_and_a_rollback_does_not),
         cmocka_unit_test(a_role_is_a_group_while_it_is_held),
         cmocka_unit_test(a_user_name_makes_no_group_of_power),
+        cmocka_unit_test(ids_of_the_gone_are_given_to_nobody),
         cmocka_unit_test(many_changes_are_written_once),
         cmocka_unit_test(an_older_one_never_replaces_a_newer_one),
         cmocka_unit_test(what_cannot_be_written_is_said_and_mended),
