@@ -293,6 +293,7 @@ ja_e2e = \
 	tests/e2e/renew.bats \
 	tests/e2e/sshd.bats \
 	tests/e2e/sshd_keys.bats \
+	tests/e2e/sshd_token.bats \
 	tests/e2e/stepup.bats \
 	tests/e2e/su.bats \
 	tests/e2e/sudo.bats \

@@ -1,7 +1,7 @@
 /* A token in place of the password: whose, for whom, how often, and that it is nothing like a password otherwise. */
 #include "common/domain/signing_key.h"
 #include "common/flow/account_flow.h"
-#include "tests/support/temp_db.h"
+#include "tests/support/parallel.h"
 #include "tests/unit/auth_world.h"
 
 #include <setjmp.h>
@@ -384,6 +384,47 @@ static void once_only(void **state)
     free(token);
 }
 
+struct crowd {
+    struct world *w;
+    const char *token;
+};
+
+static int one_of_many(void *arg, int number)
+{
+    struct crowd *c = arg;
+    const struct attempt a = {.user = "alice", .source = HOME, .password = c->token, .accept = BOTH, .tokens = true,
+                              .once = true};
+    struct ja_ctx ctx;
+    struct outcome o;
+
+    (void)number;
+    ja_test_store_second(c->w->t, &ctx);
+    o = attempt(&ctx, c->w, &a);
+    ja_ctx_clear(&ctx);
+    return allowed(&o) ? 1 : o.st == JA_OK && o.r.verdict == JA_DENY ? 0 : 2;
+}
+
+/* A hundred processes with the same token. */
+static void one_of_a_hundred_gets_in(void **state)
+{
+    struct world *w = *state;
+    char *token = token_of(w, "alice");
+    struct crowd c = {w, token};
+    static int results[100];
+    int in = 0, out = 0;
+
+    ja_parallel(100, one_of_many, &c, results);
+    for (int i = 0; i < 100; i++) {
+        in += results[i] == 1;
+        out += results[i] == 0;
+    }
+    assert_int_equal(in, 1);
+    assert_int_equal(out, 99);
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM login_handles"), 1);
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM used_tokens"), 1);
+    free(token);
+}
+
 /* A login that fails afterwards has not used its token up. */
 static void a_denied_login_uses_nothing_up(void **state)
 {
@@ -428,6 +469,7 @@ int main(void)
 {
     static char rules[] = "[policy tokens]\nuser = alice\nservice = sshd\naccept = jwt\n"
                           "[policy none]\nservice = su\naccept = password\n";
+    static char crowded[] = "[throttle]\nlogin = 1000/15m\nper_user = 1000/1h\nper_source = 1000/15m\n";
     const struct CMUnitTest tests[] = {
         T(logs_its_user_in),
         T(other_claims_are_refused),
@@ -441,6 +483,7 @@ int main(void)
         T(account_knows_how),
         WITH(rules_say_who_may, rules),
         T(once_only),
+        WITH(one_of_a_hundred_gets_in, crowded),
         T(a_denied_login_uses_nothing_up),
         T(enrols_nobody),
     };
