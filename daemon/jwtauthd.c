@@ -148,6 +148,7 @@ int main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     privileges_forbid_dumps();
+    privileges_take_descriptors();
     block_signals(&signals);
     if (!ja_wipe_freed())
         return EXIT_BROKEN;

@@ -8,6 +8,7 @@ ja_jwtauthd_sources = \
 	daemon/cookies.c daemon/cookies.h \
 	daemon/cors.c daemon/cors.h \
 	daemon/failures.c daemon/failures.h \
+	daemon/forwarded.c daemon/forwarded.h \
 	daemon/gate.c daemon/gate.h \
 	daemon/http.c daemon/http.h \
 	daemon/listen.c daemon/listen.h \

@@ -1,5 +1,7 @@
 #include "daemon/privileges.h"
 
+#include "daemon/conn.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -15,6 +17,16 @@ void privileges_forbid_dumps(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+void privileges_take_descriptors(void)
+{
+    struct rlimit limit = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONN_FDS)
+        return;
+    limit.rlim_cur = limit.rlim_max < CONN_FDS ? limit.rlim_max : CONN_FDS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 enum ja_status privileges_drop(struct ja_error *err)

@@ -7,6 +7,9 @@
 
 /* No core file and no ptrace: keys and passwords are in this memory (R29). Before anything is read. */
 void privileges_forbid_dumps(void);
+/* As many descriptors as connections can need, where the hard limit allows it; the usual soft limit of 1024 is spent by
+ * connections alone, and then the store's files cannot be opened. */
+void privileges_take_descriptors(void);
 /* Every capability but CAP_CHOWN is given up for good, in every thread started later too; no new ones by exec. */
 enum ja_status privileges_drop(struct ja_error *err);
 

@@ -5,6 +5,7 @@
 #include "daemon/answer.h"
 #include "daemon/call.h"
 #include "daemon/cors.h"
+#include "daemon/forwarded.h"
 #include "daemon/response.h"
 #include "daemon/routes.h"
 
@@ -23,6 +24,7 @@ struct request {
     struct MHD_Connection *mhd;
     char *body;
     size_t len, cap, skipped;
+    int64_t announced; /* Content-Length; -1: none */
     enum progress progress;
     struct ja_error err;   /* status JA_OK: none */
     int64_t started_us;
@@ -43,6 +45,7 @@ struct head {
     size_t size;
     unsigned lengths, encodings, hosts, authorizations, types;
     bool has_body, json, form;
+    bool bad_name, bad_coding, bad_length; /* what another server could read in another way */
     const char *forwarded_for;
 };
 
@@ -53,14 +56,23 @@ static bool media_is(const char *value, const char *type)
     return strncasecmp(value, type, len) == 0 && (value[len] == 0 || value[len] == ';' || value[len] == ' ');
 }
 
+/* RFC 9110 section 5.6.2. "Content-Length : 5" is a Content-Length to some and none to others. */
+static bool is_token(const char *name)
+{
+    return *name && name[strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == 0;
+}
+
 static void take_framing(struct head *h, const char *name, const char *value)
 {
     if (strcasecmp(name, "Content-Length") == 0) {
         h->lengths++;
         h->has_body |= strcmp(value, "0") != 0;
+        h->bad_length |= !ja_parse_i64(value, 0, INT64_MAX, &h->r->announced);
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         h->encodings++;
         h->has_body = true;
+        h->bad_coding |= strcasecmp(value, "chunked") != 0;
     } else if (strcasecmp(name, "Content-Type") == 0) {
         h->types++;
         h->json = media_is(value, "application/json");
@@ -103,6 +115,7 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
     (void)kind;
     value = value ? value : "";
     h->size += strlen(name) + strlen(value) + 4;
+    h->bad_name |= !is_token(name);
     take_framing(h, name, value);
     take_meaning(h, name, value);
     return MHD_YES;
@@ -126,36 +139,6 @@ static enum MHD_Result take_argument(void *cls, enum MHD_ValueKind kind, const c
     return st == JA_OK ? MHD_YES : MHD_NO;
 }
 
-/* The rightmost address that is not one of our proxies' (they append); forged ones are further left. */
-static void through_proxies(struct request *r, const char *chain)
-{
-    const struct ja_netlist *trusted = &r->loop->thread.ctx.cfg->http.trusted_proxies;
-    struct ja_addr addr;
-    const char *from;
-    char text[64];
-
-    for (const char *end = chain + strlen(chain), *start; end > chain; end = start > chain ? start - 1 : chain) {
-        bool ours = false;
-
-        for (start = end; start > chain && start[-1] != ','; start--)
-            ;
-        from = start + strspn(start, " ");
-        if (from >= end || (size_t)(end - from) >= sizeof text)
-            return;
-        memset(text, 0, sizeof text);
-        memcpy(text, from, (size_t)(end - from));
-        text[strcspn(text, " ")] = 0;
-        if (!ja_addr_parse(text, &addr))
-            return;
-        for (size_t i = 0; i < trusted->len && !ours; i++)
-            ours = ja_net_contains(&trusted->items[i], &addr);
-        memcpy(r->conn->client, text, sizeof r->conn->client);
-        r->call.source = r->conn->client;
-        if (!ours)
-            return;
-    }
-}
-
 static void take_source(struct request *r, const char *forwarded_for)
 {
     const struct ja_netlist *trusted = &r->loop->thread.ctx.cfg->http.trusted_proxies;
@@ -171,7 +154,8 @@ static void take_source(struct request *r, const char *forwarded_for)
         return;
     for (size_t i = 0; i < trusted->len; i++)
         if (ja_net_contains(&trusted->items[i], &addr)) {
-            through_proxies(r, forwarded_for);
+            if (forwarded_client(trusted, forwarded_for, r->conn->client))
+                r->call.source = r->conn->client;
             return;
         }
 }
@@ -180,6 +164,13 @@ static enum ja_status refuse(struct request *r, int status, const char *code, co
 {
     r->call.status = status;
     return ja_fail(&r->err, JA_ERR_INVALID, code, "%s", message);
+}
+
+/* What follows may be the rest of this request to whoever sent it: it is not read. */
+static enum ja_status refuse_and_close(struct request *r, int status, const char *code, const char *message)
+{
+    (void)http_header_add(&r->call, "Connection", "close", NULL);
+    return refuse(r, status, code, message);
 }
 
 /* Against DNS rebinding: a page in a browser can reach loopback, but not choose this name (R24). */
@@ -201,8 +192,12 @@ static enum ja_status check_head(struct request *r, const struct head *h)
     if (h->size > HTTP_HEAD_MAX)
         return refuse(r, 431, "head_too_large", "the request's head is longer than 8 KiB");
     if (h->lengths + h->encodings > 1 || h->hosts > 1 || h->authorizations > 1 || h->types > 1)
-        return refuse(r, 400, "ambiguous_request", "Content-Length, Transfer-Encoding, Host, Content-Type or "
-                                                   "Authorization stands there more than once");
+        return refuse_and_close(r, 400, "ambiguous_request", "Content-Length, Transfer-Encoding, Host, Content-Type "
+                                                             "or Authorization stands there more than once");
+    if (h->bad_name || h->bad_length)
+        return refuse_and_close(r, 400, "ambiguous_request", "the name of a header field or the Content-Length is none");
+    if (h->bad_coding)
+        return refuse_and_close(r, 501, "unsupported_coding", "the only Transfer-Encoding is chunked");
     if (!r->conn->on_unix && !host_listed(r))
         return refuse(r, 400, "unknown_host", "this Host is not listed in [http] hosts");
     return JA_OK;
@@ -262,14 +257,19 @@ static enum ja_status check_reach(struct request *r)
     return JA_OK;
 }
 
-static enum ja_status read_head(struct request *r, const char *method, const char *url)
+static enum ja_status read_head(struct request *r, const char *version, const char *method, const char *url)
 {
     struct head h = {.r = r, .size = strlen(url) + 16};
     enum ja_status st;
 
     (void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, take_header, &h);
+    /* RFC 9112 section 6.1: a proxy of HTTP/1.0 has not understood the coding, and ends the message elsewhere. */
+    h.bad_coding |= h.encodings > 0 && strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
     take_source(r, h.forwarded_for);
     st = check_head(r, &h);
+    /* libmicrohttpd 0.9.75 loses a Content-Length that is folded onto a second line. */
+    if (st == JA_OK && h.lengths + h.encodings == 0 && (method_bit(method) & ~(unsigned)(HTTP_GET | HTTP_DELETE)))
+        st = http_header_add(&r->call, "Connection", "close", &r->err);
     if (st == JA_OK)
         st = find_route(r, method, url);
     if (st != JA_OK || r->call.answered)
@@ -331,6 +331,8 @@ static enum ja_status take_form(struct request *r)
     char *save = NULL;
     enum ja_status st = fields ? JA_OK : ja_fail_nomem(&r->err);
 
+    if (st == JA_OK && r->body && memchr(r->body, 0, r->len))
+        st = ja_fail(&r->err, JA_ERR_INVALID, "invalid_request", "the form is no text");
     for (char *item = r->body ? strtok_r(r->body, "&", &save) : NULL; st == JA_OK && item;
          item = strtok_r(NULL, "&", &save)) {
         char *value = strchr(item, '=');
@@ -419,7 +421,9 @@ static enum MHD_Result start_work(struct request *r)
 static enum MHD_Result finish_reading(struct request *r)
 {
     r->started_us = now_us();
-    if (parse_body(r) != JA_OK)
+    if (r->announced >= 0 && (uint64_t)r->announced != r->len + r->skipped)
+        (void)refuse_and_close(r, 400, "ambiguous_request", "the body is not as long as the Content-Length says");
+    if (r->err.status != JA_OK || parse_body(r) != JA_OK)
         return answer(r);
     if (r->call.route->where != RUN_LOOP)
         return start_work(r);
@@ -440,6 +444,7 @@ static struct request *begin(struct loop *loop, struct MHD_Connection *mhd)
     r->conn = info->socket_context;
     r->conn->begun = true;
     r->call.server = loop->server;
+    r->announced = -1;
     r->started_us = now_us();
     return r;
 }
@@ -449,13 +454,12 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 {
     struct request *r = *con_cls;
 
-    (void)version;
     if (!r) {
         r = begin(cls, connection);
         if (!r)
             return MHD_NO;
         *con_cls = r;
-        return read_head(r, method, url) == JA_OK && !r->call.answered ? MHD_YES : answer(r);
+        return read_head(r, version, method, url) == JA_OK && !r->call.answered ? MHD_YES : answer(r);
     }
     if (r->progress == DONE)
         return answer(r);

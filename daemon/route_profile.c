@@ -51,15 +51,16 @@ static enum ja_status check_names(const struct http_call *call, struct ja_error 
     return JA_OK;
 }
 
-/* Who can read mail can set the password: a new address takes more than a token. */
-static enum ja_status prove_for_email(struct http_call *call, const struct ja_user *own, struct ja_error *err)
+/* Who reads what is sent to an address or a number can set the password: a new one takes more than a token. */
+static enum ja_status prove_for_contact(struct http_call *call, const struct ja_user *own, struct ja_error *err)
 {
     const char *password = http_text(call, "password");
 
-    if (!http_text(call, "email"))
+    if (!http_text(call, "email") && !http_text(call, "phone"))
         return JA_OK;
     if (!password)
-        return ja_fail(err, JA_ERR_INVALID, "missing_field", "a new email address takes the password beside it");
+        return ja_fail(err, JA_ERR_INVALID, "missing_field",
+                       "a new email address or phone number takes the password beside it");
     return prove_person(call, own->username, password, http_text(call, "otp"), JA_MFA_AUTO, err);
 }
 
@@ -81,7 +82,7 @@ static enum ja_status run_change(struct http_call *call, struct ja_error *err)
     if (st == JA_OK)
         st = check_names(call, err);
     if (st == JA_OK)
-        st = prove_for_email(call, own, err);
+        st = prove_for_contact(call, own, err);
     if (st == JA_OK)
         st = ja_contact_profile(call->ctx, own->username, &spec, &u, sent, &nsent, err);
     if (st == JA_OK)
