@@ -93,9 +93,11 @@ static enum ja_status resend_or_pretend(struct ja_ctx *ctx, struct ja_user *u, e
     if (!u->id[0] || which_address(u, &contacts[channel], target, &local) != JA_OK)
         return ja_letter_decoy(ctx, err);
     st = send_proof(ctx, u, &contacts[channel], &sent, &local);
-    if (st != JA_OK && st != JA_ERR_THROTTLED && err)
+    if (st == JA_ERR_THROTTLED) /* nor by the time it takes */
+        return ja_letter_decoy(ctx, err);
+    if (st != JA_OK && err)
         *err = local;
-    return st == JA_ERR_THROTTLED ? JA_OK : st;
+    return st;
 }
 
 enum ja_status ja_contact_resend(struct ja_ctx *ctx, const char *address, enum ja_channel channel, struct ja_error *err)

@@ -94,7 +94,7 @@ states() {
     fails_with 2 authctl key export "$kid" --private </dev/null
     [ -z "$output" ]
     fails_with 3 authctl key export nosuch
-    fails_with 7 as_nobody authctl key export "$kid" --private --yes
+    fails_with 6 as_nobody authctl key export "$kid" --private --yes
     [ -z "$output" ]
 }
 

@@ -42,7 +42,7 @@ print(h, p, ("B" if s[0] == "A" else "A") + s[1:].strip(), sep=".")' "$1"
     fails_with 5 issue --ttl 0
     fails_with 5 issue --ttl 400d --json
     [ "$(error_code)" = ttl_too_long ]
-    fails_with 7 as_nobody authctl token issue --user alice
+    fails_with 6 as_nobody authctl token issue --user alice
 }
 
 @test "token verify: the claims; a changed one, rubbish and 1 MB are refused with the reason" {

@@ -83,7 +83,7 @@ refused() {
     ssh-keygen -q -t ed25519 -N '' -f /run/short_key
     authctl -q ssh-key add alice /run/short_key.pub --expires 1h >/dev/null
     enters short_key alice
-    sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE ssh_keys SET ends_at = unixepoch() + 2 WHERE ends_at IS NOT NULL"
+    sqlite3 -cmd ".timeout 30000" /var/lib/jwtauth/jwtauth.db "UPDATE ssh_keys SET ends_at = unixepoch() + 2 WHERE ends_at IS NOT NULL"
     authctl -q purge >/dev/null
     before=$(stat -c %i /var/cache/jwtauth/ssh_keys)
     sleep 2.5
@@ -127,18 +127,18 @@ refused() {
 
 # PAM.md: a local name is never ours, whatever the store says.
 @test "root and local users get no keys from the store" {
-    sqlite3 /var/lib/jwtauth/jwtauth.db "INSERT INTO ssh_keys (id, user_id, type, blob, fingerprint, created_at, created_by)
+    sqlite3 -cmd ".timeout 30000" /var/lib/jwtauth/jwtauth.db "INSERT INTO ssh_keys (id, user_id, type, blob, fingerprint, created_at, created_by)
         SELECT 'x', id, 'ssh-ed25519', '$(cut -d' ' -f2 /run/user_key.pub)', 'x', 1, 'x' FROM users WHERE username = 'bob'"
     authctl -q purge >/dev/null
     enters user_key bob
     for name in root lena; do
-        sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = '$name', adopted = 0 WHERE username = 'bob'"
+        sqlite3 -cmd ".timeout 30000" /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = '$name', adopted = 0 WHERE username = 'bob'"
         authctl -q purge >/dev/null
         refused user_key $name
-        sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = '$name', adopted = 1 WHERE username = '$name'"
+        sqlite3 -cmd ".timeout 30000" /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = '$name', adopted = 1 WHERE username = '$name'"
         authctl -q purge >/dev/null
         refused user_key $name
-        sqlite3 /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = 'bob' WHERE username = '$name'"
+        sqlite3 -cmd ".timeout 30000" /var/lib/jwtauth/jwtauth.db "UPDATE users SET username = 'bob' WHERE username = '$name'"
     done
     authctl -q purge >/dev/null
     enters user_key bob
