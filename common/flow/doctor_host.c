@@ -4,9 +4,13 @@
 
 #include "common/domain/health.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #ifndef JA_NSS_CACHEDIR
 #define JA_NSS_CACHEDIR "/var/cache/jwtauth"
@@ -120,6 +124,22 @@ static void check_snapshot(struct doctor *d)
         doctor_say(d, JA_DOCTOR_OK, "nss", "", "the snapshot shows what the store has");
 }
 
+/* With systemd's socket unit the first who connects starts the daemon. */
+static bool listens(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool ok = fd >= 0 && strlen(path) < sizeof addr.sun_path;
+
+    if (ok) {
+        memcpy(addr.sun_path, path, strlen(path) + 1);
+        ok = connect(fd, (const struct sockaddr *)&addr, sizeof addr) == 0 || errno == EAGAIN;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
 static void check_socket(struct doctor *d)
 {
     const char *path = d->ctx.cfg ? d->ctx.cfg->http.socket : NULL;
@@ -131,8 +151,11 @@ static void check_socket(struct doctor *d)
         doctor_say(d, JA_DOCTOR_OK, "socket", "", "no jwtauthd: root and PAM work without it");
     else if (!S_ISSOCK(sb.st_mode) || sb.st_uid != 0)
         doctor_say(d, JA_DOCTOR_FAIL, "socket", "remove it", "%s is no socket of root", path);
+    else if (!listens(path))
+        doctor_say(d, JA_DOCTOR_WARN, "socket", "systemctl start jwtauthd",
+                   "nobody listens on %s: jwtauthd was killed; users and scripts without root's rights get no answer", path);
     else
-        doctor_say(d, JA_DOCTOR_OK, "socket", "", "%s", path);
+        doctor_say(d, JA_DOCTOR_OK, "socket", "", "jwtauthd listens on %s", path);
 }
 
 void doctor_host(struct doctor *d)

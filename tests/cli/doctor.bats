@@ -381,6 +381,20 @@ with_keys() {
     finds fail socket 'no socket of root'
 }
 
+@test "a socket on which nobody listens any more, and one of a daemon" {
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/jwtauth/jwtauthd.sock")'
+    finds warn socket 'nobody listens' 'systemctl start jwtauthd'
+    rm /run/jwtauth/jwtauthd.sock
+    "$top_builddir/jwtauthd" >/dev/null 2>&1 3>&- &
+    for _ in $(seq 500); do
+        [ ! -S /run/jwtauth/jwtauthd.sock ] || break
+        sleep 0.02
+    done
+    finds ok socket 'jwtauthd listens'
+    kill $!
+    wait $! || true
+}
+
 @test "only root may look; nothing is changed by looking" {
     fails_with 6 as_nobody authctl doctor
     before=$(sha256sum /etc/jwtauth/* /var/lib/jwtauth/jwtauth.db)
