@@ -175,6 +175,9 @@ static void other_signatures_are_refused(void **state)
     refused_as(w, "eyJhbGciOiJkaXIifQ..AAAA.AAAA.AAAA", "malformed");
     refused_as(w, "eyJ..", "malformed");
     refused_as(w, bobs, "wrong_user");
+    token = token_with(w, "alice", "sub", json_string(w->bob)); /* both names have to be the user's */
+    refused_as(w, token, "wrong_user");
+    free(token);
     big = token_with(w, "alice", "padding", json_string(
         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
