@@ -16,13 +16,14 @@
 #include <stdint.h>
 
 #define NSS_MAGIC "jwtauthU"
-#define NSS_VERSION 1
+#define NSS_VERSION 2
 
 enum {
     NSS_HEAD_VERSION = 8,      /* u32 */
     NSS_HEAD_GENERATION = 16,  /* u64 */
     NSS_HEAD_SIZE = 24,        /* u64: of the file */
     NSS_HEAD_TABLES = 32,      /* NSS_TABLES times {u32 offset, u32 rows} */
+    NSS_HEAD_SEED = 80,        /* u64: of the hashes, another in each file */
     NSS_HEAD_CHECK = 124,      /* u32: of the bytes before */
     NSS_HEAD_LEN = 128,
 };
@@ -86,20 +87,25 @@ static inline void nss_put64(unsigned char *p, uint64_t v)
     nss_put32(p + 4, (uint32_t)(v >> 32));
 }
 
-/* A multiplication carries upwards only: the low bits, which choose the bucket, get the high ones too. */
-static inline uint32_t nss_hash(const void *data, size_t len)
+/* FNV-1a of 64 bits from a start that nobody knows before the file is written, so that nobody chooses names which all
+ * fall into one bucket.  A multiplication carries upwards only: the last steps bring the high bits down. */
+static inline uint32_t nss_hash(uint64_t seed, const void *data, size_t len)
 {
-    uint32_t h = nss_check(NSS_CHECK_START, data, len);
+    const unsigned char *p = data;
+    uint64_t h = seed;
 
-    return h ^ h >> 15;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * UINT64_C(1099511628211);
+    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    return (uint32_t)(h ^ h >> 33);
 }
 
-static inline uint32_t nss_hash_id(uint32_t id)
+static inline uint32_t nss_hash_id(uint64_t seed, uint32_t id)
 {
     unsigned char le[4];
 
     nss_put32(le, id);
-    return nss_hash(le, sizeof le);
+    return nss_hash(seed, le, sizeof le);
 }
 
 /* Of a bucket: where it belongs is part of what is checked. */

@@ -54,6 +54,7 @@ static bool read_head(struct ja_nss_file *f)
         nss_get32(head + NSS_HEAD_CHECK) != nss_check(NSS_CHECK_START, head, NSS_HEAD_CHECK))
         return false;
     f->generation = nss_get64(head + NSS_HEAD_GENERATION);
+    f->seed = nss_get64(head + NSS_HEAD_SEED);
     for (size_t i = 0; i < NSS_TABLES; i++) {
         f->off[i] = nss_get32(head + NSS_HEAD_TABLES + 8 * i);
         f->rows[i] = nss_get32(head + NSS_HEAD_TABLES + 8 * i + 4);
@@ -193,14 +194,14 @@ struct key {
     uint32_t id, hash;
 };
 
-static struct key name_key(const char *name)
+static struct key name_key(const struct ja_nss_file *f, const char *name)
 {
-    return (struct key){.name = name, .hash = nss_hash(name, strlen(name))};
+    return (struct key){.name = name, .hash = nss_hash(f->seed, name, strlen(name))};
 }
 
-static struct key id_key(uint32_t id)
+static struct key id_key(const struct ja_nss_file *f, uint32_t id)
 {
-    return (struct key){.id = id, .hash = nss_hash_id(id)};
+    return (struct key){.id = id, .hash = nss_hash_id(f->seed, id)};
 }
 
 static bool is_it(const struct key *k, const char *name, uint32_t id)
@@ -246,22 +247,22 @@ static enum ja_nss_result find_group(const struct ja_nss_file *f, enum nss_table
 
 enum ja_nss_result ja_nss_user_name(const struct ja_nss_file *f, const char *name, struct ja_nss_user *ret)
 {
-    return find_user(f, NSS_USER_NAME, name_key(name), ret);
+    return find_user(f, NSS_USER_NAME, name_key(f, name), ret);
 }
 
 enum ja_nss_result ja_nss_user_id(const struct ja_nss_file *f, uint32_t uid, struct ja_nss_user *ret)
 {
-    return find_user(f, NSS_USER_ID, id_key(uid), ret);
+    return find_user(f, NSS_USER_ID, id_key(f, uid), ret);
 }
 
 enum ja_nss_result ja_nss_group_by_name(const struct ja_nss_file *f, const char *name, struct ja_nss_group *ret)
 {
-    return find_group(f, NSS_GROUP_NAME, name_key(name), ret);
+    return find_group(f, NSS_GROUP_NAME, name_key(f, name), ret);
 }
 
 enum ja_nss_result ja_nss_group_id(const struct ja_nss_file *f, uint32_t gid, struct ja_nss_group *ret)
 {
-    return find_group(f, NSS_GROUP_ID, id_key(gid), ret);
+    return find_group(f, NSS_GROUP_ID, id_key(f, gid), ret);
 }
 
 /* ---- walks ---- */

@@ -23,7 +23,7 @@ enum ja_nss_result {
 
 struct ja_nss_file {
     int fd;
-    uint64_t generation, size;
+    uint64_t generation, size, seed;
     uint32_t off[NSS_TABLES], rows[NSS_TABLES];
 };
 

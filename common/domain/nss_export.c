@@ -2,6 +2,7 @@
 
 #include "common/base/file_guard.h"
 #include "common/base/nss_snapshot.h"
+#include "common/base/secret.h"
 #include "common/domain/audit.h"
 #include "common/domain/nss_rows.h"
 #include "common/domain/posix_id.h"
@@ -16,9 +17,9 @@
 
 /* ---- the bytes ---- */
 
-/* Rows and generation of one moment. Free *ret; *ret_data points into it. */
+/* Rows and generation of one moment. Free *ret. */
 static enum ja_status build(struct ja_ctx *ctx, struct ja_nss_image **ret, int64_t *ret_generation,
-                            const unsigned char **ret_data, size_t *ret_len, struct ja_error *err)
+                            struct ja_error *err)
 {
     struct ja_nss_image *m = ja_nss_image_new();
     enum ja_status st = m ? ja_db_begin_read(ctx->db, err) : ja_fail_nomem(err);
@@ -30,21 +31,40 @@ static enum ja_status build(struct ja_ctx *ctx, struct ja_nss_image **ret, int64
         ja_db_rollback(ctx->db);
     }
     if (st == JA_OK)
-        st = ja_nss_image_finish(m, (uint64_t)*ret_generation, ret_data, ret_len, err);
-    if (st == JA_OK)
         *ret = m;
     else
         ja_nss_image_free(m);
     return st;
 }
 
-/* Whether the file says the same, whatever generation it is of. */
-static bool says_the_same(const struct ja_nss_file *f, const unsigned char *data, size_t len)
+/* The seed of the last file is there for all to read, and names may have been chosen to collide with it. A few seeds,
+ * for should bad luck be possible. */
+static enum ja_status finish(struct ja_nss_image *m, int64_t generation, const unsigned char **ret_data,
+                             size_t *ret_len, struct ja_error *err)
 {
+    enum ja_status st = JA_ERR_INTERNAL;
+
+    for (int i = 0; i < 4 && st == JA_ERR_INTERNAL; i++) {
+        uint64_t seed = 0;
+
+        st = ja_random(&seed, sizeof seed, err);
+        if (st != JA_OK)
+            return st;
+        st = ja_nss_image_finish(m, (uint64_t)generation, seed, ret_data, ret_len, err);
+    }
+    return st;
+}
+
+/* Whether the file says the same, whatever generation it is of. */
+static bool says_the_same(const struct ja_nss_file *f, struct ja_nss_image *m)
+{
+    const unsigned char *data = NULL;
+    size_t len = 0;
+    enum ja_status st = ja_nss_image_finish(m, f->generation, f->seed, &data, &len, NULL);
     static const size_t skip[][2] = {{0, NSS_HEAD_GENERATION},
                                      {NSS_HEAD_GENERATION + 8, NSS_HEAD_CHECK},
                                      {NSS_HEAD_LEN, SIZE_MAX}};
-    char *there = f->size == len ? malloc(len) : NULL;
+    char *there = st == JA_OK && f->size == len ? malloc(len) : NULL;
     size_t got = 0;
     bool same = there;
 
@@ -77,16 +97,18 @@ static enum ja_status write_file(struct ja_ctx *ctx, const char *path, bool anew
     size_t len = 0;
     int64_t generation = 0;
     bool newer = false, same = false;
-    enum ja_status st = build(ctx, &m, &generation, &data, &len, err);
+    enum ja_status st = build(ctx, &m, &generation, err);
 
     if (st != JA_OK)
         return st;
     if (ja_nss_open(path, geteuid(), &there) == JA_NSS_FOUND) {
         newer = !anew && there.generation > (uint64_t)generation;
-        same = !newer && says_the_same(&there, data, len);
+        same = !newer && says_the_same(&there, m);
         ja_nss_close(&there);
     }
     if (!newer && !same)
+        st = finish(m, generation, &data, &len, err);
+    if (st == JA_OK && !newer && !same)
         st = ja_file_write(path, 0644, false, data, len, err);
     ja_nss_image_free(m);
     if (st == JA_OK)
@@ -223,8 +245,6 @@ enum ja_status ja_nss_export_check(struct ja_ctx *ctx, struct ja_error *err)
 {
     struct ja_nss_image *m = NULL;
     struct ja_nss_file there = {.fd = -1};
-    const unsigned char *data = NULL;
-    size_t len = 0;
     int64_t generation = 0;
     bool same = false;
     char *path = NULL;
@@ -234,8 +254,8 @@ enum ja_status ja_nss_export_check(struct ja_ctx *ctx, struct ja_error *err)
         st = ja_fail(err, JA_ERR_CORRUPT, "snapshot_missing", "%s is missing, damaged, or not root's alone to write",
                      path);
     if (st == JA_OK)
-        st = build(ctx, &m, &generation, &data, &len, err);
-    if (st == JA_OK && !(same = says_the_same(&there, data, len)))
+        st = build(ctx, &m, &generation, err);
+    if (st == JA_OK && !(same = says_the_same(&there, m)))
         st = ja_fail(err, JA_ERR_CORRUPT, "snapshot_stale", "%s says something else than the store", path);
     if (there.fd >= 0)
         ja_nss_close(&there);

@@ -23,7 +23,8 @@ struct items {
 struct ja_nss_image {
     struct bytes out; /* begins with the head */
     struct items users_by_name, users_by_id, groups_by_name, groups_by_id;
-    bool failed;
+    size_t records; /* bytes of head and records, once finished */
+    bool failed, crowded;
 };
 
 static bool more(struct ja_nss_image *m, size_t len)
@@ -63,7 +64,7 @@ static unsigned char *append(struct ja_nss_image *m, size_t len)
     return ret;
 }
 
-static void keep(struct ja_nss_image *m, struct items *l, uint32_t hash, uint32_t id, uint32_t off)
+static void keep(struct ja_nss_image *m, struct items *l, uint32_t id, uint32_t off)
 {
     if (l->n == l->room) {
         size_t room = l->room ? 2 * l->room : 64;
@@ -76,7 +77,7 @@ static void keep(struct ja_nss_image *m, struct items *l, uint32_t hash, uint32_
         l->list = bigger;
         l->room = room;
     }
-    l->list[l->n++] = (struct item){hash, id, off};
+    l->list[l->n++] = (struct item){.id = id, .off = off};
 }
 
 struct ja_nss_image *ja_nss_image_new(void)
@@ -125,7 +126,7 @@ bool ja_nss_image_user(struct ja_nss_image *m, const struct ja_nss_image_user *u
 {
     const char *texts[] = {u->name, u->gecos ? u->gecos : "", u->home ? u->home : "", u->shell ? u->shell : ""};
     size_t lens[4], len = NSS_USER_HEAD, at = NSS_USER_HEAD;
-    uint32_t off = (uint32_t)m->out.len, hash;
+    uint32_t off = (uint32_t)m->out.len;
     unsigned char *r;
 
     for (size_t i = 0; i < 4; i++)
@@ -147,9 +148,8 @@ bool ja_nss_image_user(struct ja_nss_image *m, const struct ja_nss_image_user *u
     nss_put32(r + 24, (uint32_t)u->ngroups);
     nss_put32(r + 28, nss_check(NSS_CHECK_START, r + len, u->ngroups * NSS_USER_GROUP));
     nss_put32(r, nss_check(NSS_CHECK_START, r + 4, len - 4));
-    hash = nss_hash(r + NSS_USER_HEAD, lens[0]);
-    keep(m, &m->users_by_name, hash, u->uid, off);
-    keep(m, &m->users_by_id, nss_hash_id(u->uid), u->uid, off);
+    keep(m, &m->users_by_name, u->uid, off);
+    keep(m, &m->users_by_id, u->uid, off);
     return !m->failed;
 }
 
@@ -191,8 +191,8 @@ bool ja_nss_image_group(struct ja_nss_image *m, const char *name, uint32_t gid, 
     nss_put32(r + 20, nss_check(NSS_CHECK_START, r + NSS_GROUP_HEAD + len, size));
     nss_put32(r + 24, (uint32_t)names);
     nss_put32(r, nss_check(NSS_CHECK_START, r + 4, NSS_GROUP_HEAD - 4 + len));
-    keep(m, &m->groups_by_name, nss_hash(r + NSS_GROUP_HEAD, len), gid, off);
-    keep(m, &m->groups_by_id, nss_hash_id(gid), gid, off);
+    keep(m, &m->groups_by_name, gid, off);
+    keep(m, &m->groups_by_id, gid, off);
     return !m->failed;
 }
 
@@ -218,8 +218,6 @@ static void put_list(struct ja_nss_image *m, enum nss_table table, struct items 
 
     if (!r)
         return;
-    if (l->n)
-        qsort(l->list, l->n, sizeof *l->list, by_id);
     for (size_t i = 0; i < l->n; i++, r += NSS_ENTRY) {
         if (i > 0 && l->list[i].id == l->list[i - 1].id)
             m->failed = true;
@@ -275,7 +273,7 @@ static void put_directory(struct ja_nss_image *m, enum nss_table table, const st
         uint32_t n = next[i] - begin;
 
         if (n > NSS_BUCKET_MAX)
-            m->failed = true;
+            m->crowded = true;
         nss_put32(row, (uint32_t)(first + (size_t)begin * NSS_ENTRY));
         nss_put32(row + 4, n);
         nss_put32(row + 8, nss_bucket_check(table, (uint32_t)i, row, entries + (size_t)begin * NSS_ENTRY,
@@ -286,11 +284,38 @@ static void put_directory(struct ja_nss_image *m, enum nss_table table, const st
     free(next);
 }
 
-enum ja_status ja_nss_image_finish(struct ja_nss_image *m, uint64_t generation, const unsigned char **ret,
-                                   size_t *ret_len, struct ja_error *err)
+static void hash_names(const struct ja_nss_image *m, struct items *l, uint64_t seed, bool users)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const unsigned char *r = m->out.data + l->list[i].off;
+
+        l->list[i].hash = users ? nss_hash(seed, r + NSS_USER_HEAD, nss_get16(r + 12))
+                                : nss_hash(seed, r + NSS_GROUP_HEAD, nss_get32(r + 8));
+    }
+}
+
+/* In order of id, so that one content and seed are the same bytes whenever they are asked for. */
+static void hash_ids(struct items *l, uint64_t seed)
+{
+    if (l->n)
+        qsort(l->list, l->n, sizeof *l->list, by_id);
+    for (size_t i = 0; i < l->n; i++)
+        l->list[i].hash = nss_hash_id(seed, l->list[i].id);
+}
+
+enum ja_status ja_nss_image_finish(struct ja_nss_image *m, uint64_t generation, uint64_t seed,
+                                   const unsigned char **ret, size_t *ret_len, struct ja_error *err)
 {
     unsigned char *head;
 
+    if (m->records == 0)
+        m->records = m->out.len;
+    m->out.len = m->records;
+    m->crowded = false;
+    hash_names(m, &m->users_by_name, seed, true);
+    hash_names(m, &m->groups_by_name, seed, false);
+    hash_ids(&m->users_by_id, seed);
+    hash_ids(&m->groups_by_id, seed);
     put_directory(m, NSS_USER_NAME, &m->users_by_name);
     put_directory(m, NSS_USER_ID, &m->users_by_id);
     put_directory(m, NSS_GROUP_NAME, &m->groups_by_name);
@@ -300,11 +325,14 @@ enum ja_status ja_nss_image_finish(struct ja_nss_image *m, uint64_t generation, 
     if (m->failed)
         return ja_fail(err, JA_ERR_INTERNAL, "snapshot_failed",
                        "users and groups cannot be written down: no memory, or an id twice");
+    if (m->crowded)
+        return ja_fail(err, JA_ERR_INTERNAL, "snapshot_crowded", "too many users or groups have much the same hash");
     head = m->out.data;
     memcpy(head, NSS_MAGIC, sizeof NSS_MAGIC - 1);
     nss_put32(head + NSS_HEAD_VERSION, NSS_VERSION);
     nss_put64(head + NSS_HEAD_GENERATION, generation);
     nss_put64(head + NSS_HEAD_SIZE, m->out.len);
+    nss_put64(head + NSS_HEAD_SEED, seed);
     nss_put32(head + NSS_HEAD_CHECK, nss_check(NSS_CHECK_START, head, NSS_HEAD_CHECK));
     *ret = head;
     *ret_len = m->out.len;

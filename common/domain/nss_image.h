@@ -34,8 +34,10 @@ void ja_nss_image_free(struct ja_nss_image *m);
 bool ja_nss_image_user(struct ja_nss_image *m, const struct ja_nss_image_user *u);
 bool ja_nss_image_group(struct ja_nss_image *m, const char *name, uint32_t gid, const struct ja_nss_member *members,
                         size_t n);
-/* The whole file; borrowed from the image. No two may have one name or one id: JA_ERR_INTERNAL. */
-enum ja_status ja_nss_image_finish(struct ja_nss_image *m, uint64_t generation, const unsigned char **ret,
-                                   size_t *ret_len, struct ja_error *err);
+/* The whole file; borrowed from the image, until it is finished again with another seed (nothing is added by then).
+ * `seed` is random and fresh for a file that is to be written. No two may have one name or one id: JA_ERR_INTERNAL.
+ * JA_ERR_INTERNAL "snapshot_crowded": not with this seed. */
+enum ja_status ja_nss_image_finish(struct ja_nss_image *m, uint64_t generation, uint64_t seed,
+                                   const unsigned char **ret, size_t *ret_len, struct ja_error *err);
 
 #endif

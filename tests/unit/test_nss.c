@@ -90,7 +90,7 @@ static void put_small(void)
         .name = "bob", .home = "/home/bob", .shell = "/bin/sh", .uid = 5002, .gid = 5002, .local = true}));
     assert_true(ja_nss_image_group(m, "alice", 5001, NULL, 0));
     assert_true(ja_nss_image_group(m, "ops", 900, members, 3));
-    assert_int_equal(ja_nss_image_finish(m, 7, &data, &len, NULL), JA_OK);
+    assert_int_equal(ja_nss_image_finish(m, 7, 77, &data, &len, NULL), JA_OK);
     put_file(data, len);
     ja_nss_image_free(m);
 }
@@ -366,7 +366,7 @@ static void put_many(uint32_t n)
             .name = name, .gecos = "A user", .home = "/home/user", .shell = "/bin/sh", .uid = 10000 + i, .gid = 10000 + i}));
         assert_true(ja_nss_image_group(m, name, 10000 + i, NULL, 0));
     }
-    assert_int_equal(ja_nss_image_finish(m, 1, &data, &len, NULL), JA_OK);
+    assert_int_equal(ja_nss_image_finish(m, 1, 11, &data, &len, NULL), JA_OK);
     put_file(data, len);
     ja_nss_image_free(m);
 }
@@ -647,6 +647,70 @@ static void many_changes_are_written_once(void **state)
     world_free(w);
 }
 
+/* Whoever may add accounts reads the seed of the file and picks names that all fall into one bucket of the next. */
+static void chosen_names_do_not_keep_the_old_file(void **state)
+{
+    struct world *w = world_new();
+    struct ja_nss_file f;
+    struct ja_nss_image *m = ja_nss_image_new();
+    const unsigned char *data = NULL;
+    size_t len = 0;
+    uint32_t n = 0;
+    char names[NSS_BUCKET_MAX + 1][16];
+
+    (void)state;
+    add(w, "n-alice");
+    assert_int_equal(ja_nss_open(w->path, geteuid(), &f), JA_NSS_FOUND);
+    ja_nss_close(&f);
+    ja_nss_export_hold(&w->t->ctx);
+    for (uint32_t i = 0; n < NSS_BUCKET_MAX + 1; i++) {
+        (void)snprintf(names[n], sizeof names[n], "c%u", i);
+        if ((nss_hash(f.seed, names[n], strlen(names[n])) & 127) != 5)
+            continue;
+        add(w, names[n]);
+        assert_true(ja_nss_image_user(m, &(struct ja_nss_image_user){.name = names[n], .uid = 5000 + n, .gid = 5000}));
+        n++;
+    }
+    ja_nss_export_release(&w->t->ctx);
+    assert_int_equal(ja_nss_image_finish(m, 1, f.seed, &data, &len, NULL), JA_ERR_INTERNAL); /* they were well chosen */
+    assert_int_equal(ja_nss_image_finish(m, 1, ~f.seed, &data, &len, NULL), JA_OK);
+    put_file(data, len);
+    ja_nss_image_free(m);
+    assert_int_equal(ja_nss_open(PATH, geteuid(), &f), JA_NSS_FOUND);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ja_nss_user u;
+
+        assert_true(shows(w, names[i]));
+        assert_int_equal(ja_nss_user_id(&f, 5000 + i, &u), JA_NSS_FOUND);
+        assert_string_equal(u.name, names[i]);
+    }
+    ja_nss_close(&f);
+    assert_int_equal(ja_nss_export_check(&w->t->ctx, NULL), JA_OK);
+    world_free(w);
+}
+
+/* Each written file has another seed; one that says the same already stays. */
+static void a_seed_serves_one_file(void **state)
+{
+    struct world *w = world_new();
+    struct ja_nss_file f, g;
+    struct stat before, after;
+
+    (void)state;
+    add(w, "n-alice");
+    assert_int_equal(ja_nss_open(w->path, geteuid(), &f), JA_NSS_FOUND);
+    ja_nss_close(&f);
+    assert_int_equal(stat(w->path, &before), 0);
+    assert_int_equal(ja_nss_export_write(&w->t->ctx, false, NULL), JA_OK);
+    assert_int_equal(stat(w->path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    add(w, "n-bob");
+    assert_int_equal(ja_nss_open(w->path, geteuid(), &g), JA_NSS_FOUND);
+    ja_nss_close(&g);
+    assert_true(f.seed != g.seed && f.seed != 0);
+    world_free(w);
+}
+
 static void an_older_one_never_replaces_a_newer_one(void **state)
 {
     struct world *w = world_new();
@@ -719,6 +783,8 @@ int main(void)
         cmocka_unit_test(a_user_name_makes_no_group_of_power),
         cmocka_unit_test(ids_of_the_gone_are_given_to_nobody),
         cmocka_unit_test(many_changes_are_written_once),
+        cmocka_unit_test(chosen_names_do_not_keep_the_old_file),
+        cmocka_unit_test(a_seed_serves_one_file),
         cmocka_unit_test(an_older_one_never_replaces_a_newer_one),
         cmocka_unit_test(what_cannot_be_written_is_said_and_mended),
     };
