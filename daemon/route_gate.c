@@ -174,11 +174,19 @@ static enum ja_status run_verify(struct http_call *call, struct ja_error *err)
         call->status = 200;
         return JA_OK;
     }
+    /* One snapshot for all that is read, and the store locked once. */
+    if (st == JA_OK)
+        st = ja_db_begin_read(call->ctx->db, err);
     if (st == JA_OK)
         st = caller_identify_token(call, token, http_query(call, "audience"), err);
     if (st == JA_OK)
         st = answer(call, err);
-    return st == JA_OK && plain ? remember(call, err) : st;
+    if (st == JA_OK && plain)
+        st = remember(call, err);
+    if (st == JA_OK)
+        return ja_db_commit(call->ctx->db, err);
+    ja_db_rollback(call->ctx->db);
+    return st;
 }
 
 static const struct http_field query[] = {

@@ -38,7 +38,7 @@ struct ja_db_driver {
     void (*reset)(void *stmt);
     int64_t (*changes)(void *conn);
 
-    int (*column)(void *stmt, const char *name); /* -1: none of this name */
+    int (*column)(void *stmt, const char *name, int hint); /* -1: none of this name; hint: where it may be, >= 0 */
     bool (*is_null)(void *stmt, int column);
     const char *(*text)(void *stmt, int column); /* NULL: SQL NULL, or out of memory */
     int64_t (*integer)(void *stmt, int column);

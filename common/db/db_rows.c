@@ -1,9 +1,13 @@
 /* Statements: prepared once per connection, kept by their literal, read by column name. */
 #include "common/db/db_driver.h"
 
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HINTS 64 /* a power of two */
 
 struct ja_rows {
     struct ja_db *db;
@@ -15,6 +19,7 @@ struct ja_rows {
     bool once; /* the kept one was in use: this one goes at its end */
     enum ja_status status;
     char unknown[40]; /* the column that does not exist */
+    unsigned char hints[HINTS]; /* where the name at an address was found last; looked at again each time */
 };
 
 static void finish(struct ja_rows *rows)
@@ -210,8 +215,11 @@ enum ja_status ja_rows_next(struct ja_rows *rows, bool *ret_row, struct ja_error
 /* -1 when the value cannot be read. */
 static int column(struct ja_rows *rows, const char *name)
 {
-    int i = rows->db->driver->column(rows->stmt, name);
+    unsigned char *hint = &rows->hints[((uintptr_t)name ^ (uintptr_t)name >> 6) % HINTS];
+    int i = rows->db->driver->column(rows->stmt, name, *hint);
 
+    if (i >= 0 && i <= UCHAR_MAX)
+        *hint = (unsigned char)i;
     if (i < 0 && rows->status == JA_OK) {
         rows->status = JA_ERR_INTERNAL;
         (void)snprintf(rows->unknown, sizeof rows->unknown, "%s", name);

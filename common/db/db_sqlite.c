@@ -97,14 +97,34 @@ static enum ja_status run(struct ja_sqlite *conn, const char *sql, struct ja_err
     return rc == SQLITE_OK ? JA_OK : ja_sqlite_fail(conn, rc, err);
 }
 
+/* What goes around every transaction is not parsed again each time. */
+static enum ja_status run_kept(struct ja_sqlite *conn, sqlite3_stmt **kept, const char *sql, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+    int rc = SQLITE_OK;
+
+    if (!*kept)
+        rc = sqlite3_prepare_v3(conn->db, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(*kept);
+    if (rc != SQLITE_DONE)
+        st = ja_sqlite_fail(conn, rc, err);
+    (void)sqlite3_reset(*kept); /* repeats the failure; accepts NULL */
+    return st;
+}
+
 static enum ja_status sqlite_begin(void *conn, bool write, struct ja_error *err)
 {
-    return run(conn, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+    struct ja_sqlite *c = conn;
+
+    return write ? run_kept(c, &c->begin_write, "BEGIN IMMEDIATE", err) : run_kept(c, &c->begin_read, "BEGIN", err);
 }
 
 static enum ja_status sqlite_commit(void *conn, struct ja_error *err)
 {
-    return run(conn, "COMMIT", err);
+    struct ja_sqlite *c = conn;
+
+    return run_kept(c, &c->commit, "COMMIT", err);
 }
 
 static void sqlite_rollback(void *conn)
@@ -167,18 +187,21 @@ static int bind_one(sqlite3_stmt *stmt, int place, const struct ja_value *v)
 static enum ja_status sqlite_bind(void *conn, void *stmt, const struct ja_value *binds, size_t n,
                                   struct ja_error *err)
 {
+    static const char *const names[] = {"$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"};
     char name[24];
 
     if ((size_t)sqlite3_bind_parameter_count(stmt) != n)
         return ja_fail(err, JA_ERR_INTERNAL, "wrong_binds", "a statement has %d parameters, not %zu",
                        sqlite3_bind_parameter_count(stmt), n);
     for (size_t i = 0; i < n; i++) {
+        const char *dollar = i < sizeof names / sizeof *names ? names[i] : name;
         int place, rc;
 
-        (void)snprintf(name, sizeof name, "$%zu", i + 1);
-        place = sqlite3_bind_parameter_index(stmt, name);
+        if (dollar == name)
+            (void)snprintf(name, sizeof name, "$%zu", i + 1);
+        place = sqlite3_bind_parameter_index(stmt, dollar);
         if (place == 0)
-            return ja_fail(err, JA_ERR_INTERNAL, "wrong_binds", "a statement has no %s", name);
+            return ja_fail(err, JA_ERR_INTERNAL, "wrong_binds", "a statement has no %s", dollar);
         rc = bind_one(stmt, place, &binds[i]);
         if (rc != SQLITE_OK)
             return ja_sqlite_fail(conn, rc, err);
@@ -208,10 +231,15 @@ static int64_t sqlite_changes(void *conn)
     return sqlite3_changes64(((struct ja_sqlite *)conn)->db);
 }
 
-static int sqlite_column(void *stmt, const char *name)
+static int sqlite_column(void *stmt, const char *name, int hint)
 {
     int n = sqlite3_column_count(stmt);
 
+    if (hint < n) {
+        const char *have = sqlite3_column_name(stmt, hint);
+        if (have && strcmp(have, name) == 0)
+            return hint;
+    }
     for (int i = 0; i < n; i++) {
         const char *have = sqlite3_column_name(stmt, i);
         if (have && strcmp(have, name) == 0)

@@ -12,7 +12,7 @@ struct ja_sqlite {
     sqlite3 *db;
     char *path; /* resolved; stands in messages */
     bool read_only;
-    sqlite3_stmt *stamp; /* prepared when first asked for */
+    sqlite3_stmt *stamp, *begin_read, *begin_write, *commit; /* prepared when first asked for */
     int64_t wait_ms, since_ms; /* how long a lock is waited for; when this wait began */
 };
 

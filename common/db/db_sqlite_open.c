@@ -287,6 +287,9 @@ void ja_sqlite_close(void *conn)
      * login has no log to read. Leaving it (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE) saves two syncs a login,
      * next to a password hash a hundred times as long. */
     (void)sqlite3_finalize(c->stamp); /* accepts NULL */
+    (void)sqlite3_finalize(c->begin_read);
+    (void)sqlite3_finalize(c->begin_write);
+    (void)sqlite3_finalize(c->commit);
     (void)sqlite3_close_v2(c->db); /* accepts NULL */
     free(c->path);
     free(c);

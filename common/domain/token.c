@@ -309,9 +309,9 @@ static enum ja_status find_key(struct ja_ctx *ctx, const char *kid, struct ja_ke
     return st;
 }
 
-enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len,
-                               const struct ja_token_check *check, bool offline, json_t **ret_claims,
-                               struct ja_error *err)
+static enum ja_status verify_stored(struct ja_ctx *ctx, const char *token, size_t len,
+                                    const struct ja_token_check *check, bool offline, json_t **ret_claims,
+                                    char ret_kid[JA_KID_LEN + 1], struct ja_error *err)
 {
     struct ja_jws jws = {0};
     struct ja_key *key = NULL;
@@ -327,6 +327,8 @@ enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len
         st = check->ours ? check_revocation(ctx, claims, jws.kid, err)
                          : ja_fail(err, JA_ERR_INTERNAL, "internal",
                                    "revocation is only known of tokens of ours");
+    if (st == JA_OK && ret_kid)
+        memcpy(ret_kid, jws.kid, strlen(jws.kid) <= JA_KID_LEN ? strlen(jws.kid) + 1 : 0);
     ja_jws_clear(&jws);
     if (st != JA_OK) {
         json_decref(claims);
@@ -334,6 +336,20 @@ enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len
     }
     *ret_claims = claims;
     return JA_OK;
+}
+
+enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len,
+                               const struct ja_token_check *check, bool offline, json_t **ret_claims,
+                               struct ja_error *err)
+{
+    return verify_stored(ctx, token, len, check, offline, ret_claims, NULL, err);
+}
+
+enum ja_status ja_token_verify_kid(struct ja_ctx *ctx, const char *token, size_t len,
+                                   const struct ja_token_check *check, json_t **ret_claims,
+                                   char ret_kid[JA_KID_LEN + 1], struct ja_error *err)
+{
+    return verify_stored(ctx, token, len, check, false, ret_claims, ret_kid, err);
 }
 
 /* ---- remembered tokens ---- */

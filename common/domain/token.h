@@ -58,6 +58,11 @@ enum ja_status ja_token_verify_keyset(const struct ja_keyset *set, const char *t
 enum ja_status ja_token_verify(struct ja_ctx *ctx, const char *token, size_t len,
                                const struct ja_token_check *check, bool offline, json_t **ret_claims,
                                struct ja_error *err);
+/* The same, never offline; and which of the keys it was. ret_kid is left alone where the kid is longer (no key of the
+ * ring has such a one). */
+enum ja_status ja_token_verify_kid(struct ja_ctx *ctx, const char *token, size_t len,
+                                   const struct ja_token_check *check, json_t **ret_claims,
+                                   char ret_kid[JA_KID_LEN + 1], struct ja_error *err);
 /* Once more for a token that ja_token_verify has taken in this process: parties, times and revocation as they are now;
  * the signature is not looked at again. `kid`: of its header. */
 enum ja_status ja_token_verify_again(struct ja_ctx *ctx, const json_t *claims, const char *kid,

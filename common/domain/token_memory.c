@@ -70,30 +70,12 @@ static struct place *place_of(struct ja_token_memory *m, const unsigned char has
     return &m->places[at % PLACES];
 }
 
-/* The header was parsed once already; only its kid is wanted. */
-static enum ja_status keep(struct place *p, const unsigned char *hash, const char *token, size_t len, json_t *claims,
-                           struct ja_error *err)
-{
-    struct ja_jws jws = {0};
-    enum ja_status st = ja_jws_parse_unverified(token, len, &jws, err);
-
-    if (st != JA_OK)
-        return st;
-    if (strlen(jws.kid) < sizeof p->kid) {
-        json_decref(p->claims);
-        memcpy(p->hash, hash, sizeof p->hash);
-        memcpy(p->kid, jws.kid, strlen(jws.kid) + 1);
-        p->claims = json_incref(claims);
-    }
-    ja_jws_clear(&jws);
-    return JA_OK;
-}
-
 enum ja_status ja_token_verify_remembered(struct ja_ctx *ctx, struct ja_token_memory *m, const char *token, size_t len,
                                           const struct ja_token_check *check, json_t **ret_claims,
                                           struct ja_error *err)
 {
     unsigned char hash[JA_TOKEN_HASH_LEN];
+    char kid[JA_KID_LEN + 1] = "";
     struct place *p;
     json_t *claims = NULL;
     enum ja_status st = ja_token_memory_hash(m, token, len, hash, err);
@@ -107,12 +89,14 @@ enum ja_status ja_token_verify_remembered(struct ja_ctx *ctx, struct ja_token_me
             *ret_claims = json_incref(p->claims);
         return st;
     }
-    st = ja_token_verify(ctx, token, len, check, false, &claims, err);
-    if (st == JA_OK)
-        st = keep(p, hash, token, len, claims, err);
-    if (st != JA_OK) {
-        json_decref(claims);
+    st = ja_token_verify_kid(ctx, token, len, check, &claims, kid, err);
+    if (st != JA_OK)
         return st;
+    if (kid[0]) {
+        json_decref(p->claims);
+        memcpy(p->hash, hash, sizeof p->hash);
+        memcpy(p->kid, kid, sizeof p->kid);
+        p->claims = json_incref(claims);
     }
     *ret_claims = claims;
     return JA_OK;
