@@ -1,6 +1,6 @@
 # Benchmarks: built and run by `make bench` alone.
-ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_store bench/bench_tell bench/bench_token bench/min_mint \
-	bench/min_verify bench/once_login bench/prepare bench/http/floor_http bench/http/prepare_http
+ja_bench_programs = bench/bare_hash bench/bench_login bench/bench_nss bench/bench_store bench/bench_tell bench/bench_token \
+	bench/min_mint bench/min_verify bench/once_login bench/prepare bench/http/floor_http bench/http/prepare_http
 EXTRA_PROGRAMS += $(ja_bench_programs)
 EXTRA_LTLIBRARIES = bench/pam_empty.la
 EXTRA_DIST += bench/run bench/README.md bench/http/.npmrc bench/http/package.json bench/http/package-lock.json \
@@ -23,6 +23,10 @@ bench_prepare_LDADD = libja_flow.la -loath
 bench_bench_store_SOURCES = bench/bench_store.c $(ja_bench_store)
 bench_bench_store_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
 bench_bench_store_LDADD = libja_flow.la
+
+bench_bench_nss_SOURCES = bench/bench_nss.c bench/stats.c bench/stats.h
+bench_bench_nss_CPPFLAGS = $(AM_CPPFLAGS) -DJA_NSS_CACHEDIR='"$(nsscachedir)"'
+bench_bench_nss_LDADD = libja_flow.la
 
 bench_bench_tell_SOURCES = bench/bench_tell.c $(ja_bench_store)
 bench_bench_tell_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
