@@ -280,7 +280,7 @@ const struct command cmd_role_commands[] = {
     {ROLE("delete", run_delete, "NAME", 1, "delete a role", "authctl role delete helpdesk"),
      .details = "Refused while a user has it or a role inherits it. Asks first, unless --yes is given.",
      .keys = "name"},
-    {ROLE("list", run_list, NULL, 0, "list roles", "authctl role list"), .options = list_options, .rows = &row_role},
+    {ROLE("list", run_list, NULL, 0, "list roles by name", "authctl role list"), .options = list_options, .rows = &row_role},
     {ROLE("inherit", run_inherit, "NAME PARENT", 2, "let a role have everything that another one has",
           "authctl role inherit helpdesk agent"),
      .details = "Refused when the roles would inherit in a circle, which the message names.",

@@ -42,8 +42,13 @@ enum ja_status ja_role_each(struct ja_ctx *ctx, const char *after, int64_t limit
     struct ja_role r = {0};
     struct ja_rows *rows = NULL;
     bool row = false;
-    enum ja_status st = ja_db_query(ctx->db, COLUMNS "WHERE id > $1 ORDER BY id LIMIT $2",
-                                    JA_BINDS(JA_T(after ? after : ""), JA_I(limit ? limit : INT64_MAX)), &rows, err);
+    int64_t most = limit ? limit : INT64_MAX;
+    /* by name: the ids of roles that were made together, as init does, are in no order */
+    enum ja_status st =
+        after ? ja_db_query(ctx->db,
+                            COLUMNS "WHERE name > (SELECT name FROM roles WHERE id = $1) ORDER BY name LIMIT $2",
+                            JA_BINDS(JA_T(after), JA_I(most)), &rows, err)
+              : ja_db_query(ctx->db, COLUMNS "WHERE name > '' ORDER BY name LIMIT $1", JA_BINDS(JA_I(most)), &rows, err);
 
     while (st == JA_OK && (st = ja_rows_next(rows, &row, err)) == JA_OK && row) {
         st = fill(rows, &r, err);

@@ -18,6 +18,7 @@ struct ja_role {
 /* JA_ERR_NOT_FOUND "role_not_found". */
 enum ja_status ja_role_find(struct ja_ctx *ctx, const char *name, struct ja_role *ret, struct ja_error *err);
 typedef enum ja_status (*ja_role_fn)(void *arg, const struct ja_role *role);
+/* By name; `after` is the id of the last one seen, NULL: from the first one. */
 enum ja_status ja_role_each(struct ja_ctx *ctx, const char *after, int64_t limit, ja_role_fn fn, void *arg,
                             struct ja_error *err); /* limit 0: all */
 /* JA_ERR_INVALID "invalid_role", "invalid_description"; JA_ERR_EXISTS "role_exists". */

@@ -29,6 +29,21 @@ may() {
         "[('admin', ['manager'], ['*:*']), ('agent', ['user'], ['users:read']), ('compliance', ['user'], ['audit:read', 'roles:read', 'sessions:read', 'users:read']), ('manager', ['agent'], ['roles:read', 'sessions:*', 'users:read', 'users:write']), ('user', [], ['profile:*', 'sessions:own'])]" ]
 }
 
+@test "roles are listed by name, page after page" {
+    authctl -q role add aardvark
+    names="['aardvark', 'admin', 'agent', 'compliance', 'manager', 'user']"
+    [ "$(authctl role list --json | json '[r["name"] for r in d["roles"]]')" = "$names" ]
+    paged=
+    after=
+    for _ in 1 2 3; do
+        page=$(authctl role list --limit 2 ${after:+--after "$after"} --json)
+        paged+=" $(json '" ".join(r["name"] for r in d["roles"])' <<<"$page")"
+        after=$(json 'd["next"] or ""' <<<"$page")
+    done
+    [ "$paged" = ' aardvark admin agent compliance manager user' ]
+    authctl -q role delete aardvark --yes
+}
+
 @test "a permission comes through the role that carries it, on what its pattern matches" {
     authctl -q role add helpdesk --inherits agent --description 'first line'
     authctl -q role permit helpdesk tickets:read --on 'tenant/42/*'
