@@ -146,6 +146,15 @@ static enum ja_nss_result read_user(const struct ja_nss_file *f, uint32_t off, s
     return is_id(u->uid) && is_id(u->gid) && copy_texts(raw, u) ? JA_NSS_FOUND : JA_NSS_BAD;
 }
 
+/* What callers take as a measure for their buffers: none that was made up, which they would grow a buffer for without
+ * end. Names are a byte long at least. */
+static bool members_fit(const struct ja_nss_file *f, const struct ja_nss_group *g)
+{
+    return g->members_off <= f->size && g->members_size <= f->size - g->members_off &&
+           g->nmembers <= g->names_size / 2 &&
+           g->members_size == g->names_size + (uint64_t)g->nmembers * (NSS_MEMBER_HEAD - 1);
+}
+
 static enum ja_nss_result read_group(const struct ja_nss_file *f, uint32_t off, struct ja_nss_group *g)
 {
     unsigned char raw[NSS_GROUP_HEAD + NSS_GROUP_MAX];
@@ -166,7 +175,7 @@ static enum ja_nss_result read_group(const struct ja_nss_file *f, uint32_t off, 
     memcpy(g->text, raw + NSS_GROUP_HEAD, len);
     g->text[len] = 0;
     g->name = g->text;
-    return is_id(g->gid) && is_field(g->text, len) ? JA_NSS_FOUND : JA_NSS_BAD;
+    return is_id(g->gid) && is_field(g->text, len) && members_fit(f, g) ? JA_NSS_FOUND : JA_NSS_BAD;
 }
 
 /* ---- look-up ---- */

@@ -38,7 +38,8 @@ struct ja_nss_user {
 struct ja_nss_group {
     uint32_t gid;
     const char *name; /* in `text` */
-    uint32_t nmembers, members_size, members_check, names_size; /* names_size: with a NUL each */
+    uint32_t nmembers, members_size, members_check;
+    uint32_t names_size; /* with a NUL each. What the sizes say is in the file: they are fit to measure a buffer by */
     uint64_t members_off;
     char text[NSS_GROUP_MAX + 1];
 };

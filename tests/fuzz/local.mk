@@ -10,6 +10,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_jwks \
 	tests/fuzz/fuzz_key_import \
 	tests/fuzz/fuzz_moving \
+	tests/fuzz/fuzz_nss \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_pam_login \
@@ -38,6 +39,11 @@ tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_key_import_SOURCES = tests/fuzz/fuzz_key_import.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_moving_SOURCES = tests/fuzz/fuzz_moving.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_moving_LDADD = libja_import.la $(LDADD)
+# The module's own code, with a folder that the target opens under that number.
+ja_fuzz_nss_module = nss/nss_buffer.c nss/nss_group.c nss/nss_local.c nss/nss_passwd.c
+ja_fuzz_nss_defs = -DFUZZ_NSS_FD=97 -DJA_NSS_CACHEDIR='"/proc/self/fd/97"'
+tests_fuzz_fuzz_nss_SOURCES = tests/fuzz/fuzz_nss.c $(ja_fuzz_nss_module) nss/nss_buffer.h nss/nss_entry.h $(ja_fuzz_replay)
+tests_fuzz_fuzz_nss_CPPFLAGS = $(AM_CPPFLAGS) $(ja_fuzz_nss_defs)
 tests_fuzz_fuzz_otpauth_SOURCES = tests/fuzz/fuzz_otpauth.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
@@ -60,13 +66,13 @@ ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	$(libja_base_la_SOURCES) $(libja_db_la_SOURCES) $(nodist_libja_db_la_SOURCES) \
 	$(libja_domain_la_SOURCES) $(nodist_libja_domain_la_SOURCES) $(libja_flow_la_SOURCES) \
 	$(libja_import_la_SOURCES) $(libja_client_la_SOURCES) $(libja_notify_la_SOURCES) $(nodist_libja_notify_la_SOURCES) \
-	$(libja_view_la_SOURCES) pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
+	$(libja_view_la_SOURCES) $(ja_fuzz_nss_module) pam/pam_options.c tests/fuzz/fuzz_keys.c tests/support/fake_clock.c tests/support/temp_store.c \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))
 ja_fuzz_cli_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_authctl_sources)))
 ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
-	$(INI_CONFIG_CFLAGS) $(CURL_CFLAGS) -MMD -MP
+	$(INI_CONFIG_CFLAGS) $(CURL_CFLAGS) $(ja_fuzz_nss_defs) -MMD -MP
 ja_fuzz_link = -rdynamic $(ja_fuzz_libs_sys)
 ja_fuzz_libs_sys = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
 	-lpam -loath -lcrypt -lpthread -ldl
