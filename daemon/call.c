@@ -76,6 +76,8 @@ enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct 
     caller_anonymous(call);
     if (!(call->route->flags & (ROUTE_PUBLIC | ROUTE_GATE)))
         st = book_refused(call, caller_identify(call, err), err);
+    else if (!(call->route->flags & (ROUTE_GATE | ROUTE_PLAIN))) /* where one comes from counts: throttling, rules, new sources */
+        st = caller_check_local(call, err);
     if (st == JA_OK)
         st = throttle(call, err);
     if (st == JA_OK)

@@ -99,15 +99,24 @@ static enum ja_status by_key(struct http_call *call, const char *text, struct ja
     return JA_OK;
 }
 
+enum ja_status caller_check_local(const struct http_call *call, struct ja_error *err)
+{
+    if (!call->on_unix || call->authorization)
+        return JA_OK;
+    if (!call->proxied && call->host && strcmp(call->host, "jwtauthd") == 0)
+        return JA_OK;
+    return ja_fail(err, JA_ERR_INVALID, "ambiguous_identity",
+                   "on the Unix socket a caller without a bearer token is a process of this host: send 'Host: jwtauthd' "
+                   "and no header of a proxy or browser; proxies ask on the TCP port");
+}
+
 /* SO_PEERCRED's uid, as it was when the peer connected. It names itself and nobody else. */
 static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
 {
-    enum ja_status st;
+    enum ja_status st = caller_check_local(call, err);
 
-    if (call->proxied || !call->host || strcmp(call->host, "jwtauthd") != 0)
-        return ja_fail(err, JA_ERR_INVALID, "ambiguous_identity",
-                       "the caller's uid counts only with 'Host: jwtauthd' and no header of a proxy or browser; "
-                       "send a bearer token");
+    if (st != JA_OK)
+        return st;
     if (call->peer_uid == 0) {
         act_as(call, CALLER_PEER, NULL);
         return JA_OK;

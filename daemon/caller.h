@@ -12,6 +12,9 @@ enum ja_status caller_identify_token(struct http_call *call, const char *token, 
                                      struct ja_error *err);
 /* The token of an Authorization header, borrowed. JA_ERR_DENIED "no_credential": another scheme, or none. */
 enum ja_status caller_token(const struct http_call *call, const char **ret, struct ja_error *err);
+/* Of the Unix socket: is who sends no token this host's own? JA_ERR_INVALID "ambiguous_identity": somebody whom a proxy or
+ * a browser brings, who would pass for a local process in throttling, rules on networks and the look at new sources. */
+enum ja_status caller_check_local(const struct http_call *call, struct ja_error *err);
 /* Before anything is known: the actor is nobody. */
 void caller_anonymous(struct http_call *call);
 /* The person the routes for own things act on. JA_ERR_FORBIDDEN "not_a_user": root is no user of jwtauth. */

@@ -106,6 +106,14 @@ static enum ja_status read_until(const struct http_call *call, struct given *g, 
     return JA_OK;
 }
 
+/* 0, that is not given, is also what root has: given, it is out of range. */
+static int64_t read_id(const struct http_call *call, const char *name)
+{
+    int64_t id = http_int(call, name, 0);
+
+    return id == 0 && json_object_get(call->body, name) ? -1 : id;
+}
+
 static enum ja_status read_given(const struct http_call *call, struct given *g, struct ja_error *err)
 {
     const char *password = http_text(call, "password");
@@ -121,8 +129,8 @@ static enum ja_status read_given(const struct http_call *call, struct given *g, 
         .company_name = http_text(call, "company_name"),
         .home = http_text(call, "home"),
         .shell = http_text(call, "shell"),
-        .uid = http_int(call, "uid", 0),
-        .gid = http_int(call, "gid", 0),
+        .uid = read_id(call, "uid"),
+        .gid = read_id(call, "gid"),
         .service = http_bool(call, "service", false),
     };
     st = read_roles(call, g, err);
@@ -308,8 +316,8 @@ static enum ja_status run_end_sessions(struct http_call *call, struct ja_error *
     {"roles", FIELD_STRINGS, false, 64, "roles to grant"}, \
     {"uid", FIELD_INT, false, 0, "the uid; for who may everything"}, \
     {"gid", FIELD_INT, false, 0, "the gid; for who may everything"}, \
-    {"home", FIELD_STRING, false, 1024, "the home folder"}, \
-    {"shell", FIELD_STRING, false, 1024, "the login shell"}, \
+    {"home", FIELD_STRING, false, 1024, "the home folder; for who may everything"}, \
+    {"shell", FIELD_STRING, false, 1024, "the login shell; for who may everything"}, \
     {"valid_until", FIELD_STRING, false, 40, "end of the account: RFC 3339, or a duration from now"}
 
 static const struct http_field add_body[] = {

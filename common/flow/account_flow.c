@@ -126,6 +126,28 @@ static enum ja_status write_letter(struct ja_ctx *ctx, const struct ja_add_as *a
     return ja_fail(err, JA_ERR_INTERNAL, "internal", "no such letter");
 }
 
+/* uid and gid reach files of the host, adoption its accounts, a shell is what opens it.  A home folder is made by root
+ * (pam_mkhomedir) and given to the user, wherever it is: under /etc/systemd that is root itself. */
+static enum ja_status may_reach_host(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
+{
+    if (spec->adopt || spec->uid || spec->gid || spec->bind_uid || spec->home || spec->shell)
+        return ja_caller_may_all(ctx, err);
+    return JA_OK;
+}
+
+enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
+{
+    enum ja_status st = may_reach_host(ctx, spec, err);
+
+    if (st == JA_OK && ja_username_valid(spec->username)) /* else refused as a name, which tells nothing */
+        st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);
+    else if (st == JA_OK)
+        st = ja_permit(ctx, "users:write", NULL, err);
+    for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
+        st = ja_caller_may_give(ctx, spec->roles[i], 0, err);
+    return st;
+}
+
 static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                                         const struct ja_add_as *as, struct ja_user *u,
                                         struct ja_sent sent[2], size_t *nsent, struct ja_error *err)
@@ -135,7 +157,10 @@ static enum ja_status insert_with_roles(struct ja_ctx *ctx, const struct ja_user
 
     if (st != JA_OK)
         return st;
-    st = ja_user_insert(ctx, u, err);
+    if (!as->by_itself) /* once more: while the password was hashed, the caller may have lost the right */
+        st = ja_account_may_add(ctx, spec, err);
+    if (st == JA_OK)
+        st = ja_user_insert(ctx, u, err);
     for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
         st = ja_role_grant_in_tx(ctx, u, spec->roles[i], 0, as->by_itself, err);
     if (st == JA_OK) {
@@ -191,22 +216,6 @@ static bool half_adopted(struct ja_ctx *ctx, const struct ja_user *u, struct ja_
         return true;
     ja_user_clear(ret);
     return false;
-}
-
-/* uid and gid reach files of the host, adoption its accounts. */
-enum ja_status ja_account_may_add(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
-{
-    enum ja_status st = JA_OK;
-
-    if (spec->adopt || spec->uid || spec->gid || spec->bind_uid)
-        st = ja_caller_may_all(ctx, err);
-    if (st == JA_OK && ja_username_valid(spec->username)) /* else refused as a name, which tells nothing */
-        st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);
-    else if (st == JA_OK)
-        st = ja_permit(ctx, "users:write", NULL, err);
-    for (size_t i = 0; st == JA_OK && i < spec->nroles; i++)
-        st = ja_caller_may_give(ctx, spec->roles[i], 0, err);
-    return st;
 }
 
 enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spec,
@@ -392,7 +401,7 @@ enum ja_status ja_account_modify_in_tx(struct ja_ctx *ctx, const struct ja_user_
 
 static enum ja_status may_modify(struct ja_ctx *ctx, const struct ja_user_spec *spec, struct ja_error *err)
 {
-    enum ja_status st = spec->uid || spec->gid || spec->bind_uid ? ja_caller_may_all(ctx, err) : JA_OK;
+    enum ja_status st = may_reach_host(ctx, spec, err);
 
     if (st == JA_OK && spec->username && ja_username_valid(spec->username))
         st = ja_caller_may_name(ctx, spec->username, JA_MAY_CHANGE, err);

@@ -164,6 +164,9 @@ mary PUT /users/mary/roles/admin
 mary POST /roles {"name":"mine","inherits":["admin"]}
 mary PUT /roles/manager/permissions/*:*
 mary POST /users {"username":"x3","service":true,"roles":["admin"]}
+mary POST /users {"username":"x4","service":true,"home":"/etc/systemd/system/cron.service.d"}
+mary PATCH /users/uma {"home":"/etc/systemd/system/cron.service.d"}
+mary PATCH /users/uma {"shell":"/bin/bash"}
 mary GET /audit
 cora PATCH /users/uma {"name":"X"}
 cora POST /users/uma/lock
@@ -226,6 +229,15 @@ END
     wants 403 admin_over_tcp
     as root GET /users
     wants 200
+}
+
+@test "a uid or gid of 0 is refused, not passed over" {
+    for json in '{"uid":0}' '{"gid":0}' '{"uid":-1}' '{"uid":4294967296}' '{"uid":4294967295}'; do
+        as root PATCH /users/uma "$json"
+        wants 400 uid_out_of_range || { echo "$json"; return 1; }
+        as root POST /users "{\"username\":\"zero\",\"service\":true,${json#\{}"
+        wants 400 uid_out_of_range || { echo "$json"; return 1; }
+    done
 }
 
 @test "bodies: unknown, wrong-typed and duplicated fields are refused" {

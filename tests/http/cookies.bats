@@ -149,7 +149,7 @@ keep() {
     ucall GET /auth/profile -H "Cookie: $jar"
     wants 400 ambiguous_identity
     ucall POST /auth/refresh -H "Cookie: $jar" -H "X-CSRF-Token: $csrf"
-    wants 400 missing_field
+    wants 400 ambiguous_identity
     ucall POST /auth/login -H 'Content-Type: application/json' -d '{"username":"alice","password":"Correct-Horse-42"}'
     wants 200
     [[ "$headers" != *set-cookie* && "$body" != *csrf_token* ]]

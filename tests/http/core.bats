@@ -120,6 +120,35 @@ header() {
     [[ "$body" == *unknown_caller* ]]
 }
 
+@test "R24: who comes through a proxy does not pass for a local process when logging in" {
+    local json='{"username":"alice","password":"Correct-Horse-42"}'
+    while read -r path given; do
+        for h in 'Host: example.org' 'X-Forwarded-For: 192.0.2.1' 'Origin: https://example.org'; do
+            request http://jwtauthd POST "/api/v1/auth/$path" --unix-socket $socket -H "$h" \
+                -H 'Content-Type: application/json' -d "$given"
+            wants 400 ambiguous_identity || { echo "$path $h"; return 1; }
+        done
+    done <<END
+login $json
+register {"email":"new@example.org","password":"Correct-Horse-42"}
+password-reset {"email":"alice@example.org"}
+password-reset-confirm {"token":"x","new_password":"Correct-Horse-43"}
+verify-email {"token":"x"}
+resend-verification {"email":"alice@example.org"}
+refresh {"refresh_token":"x"}
+END
+    ucall POST /api/v1/auth/login -H 'Content-Type: application/json' -d "$json"
+    wants 200
+    token=$(field 'd["token"]')
+    # with a token, who asks is known; and what a proxy asks for each request gets no 400, which nginx makes a 500 of
+    request http://jwtauthd GET /api/v1/auth/verify-token --unix-socket $socket -H 'Host: a.example' -H "$(bearer "$token")"
+    wants 200
+    request http://jwtauthd GET /api/v1/auth/verify-token --unix-socket $socket -H 'Host: a.example'
+    wants 401 no_credential
+    request http://jwtauthd GET /healthz --unix-socket $socket -H 'Host: a.example'
+    [ "$status" = 200 ]
+}
+
 @test "R25: a request that could be two, or is too big, is refused" {
     raw() {
         python3 - "$port" "$1" <<'PY'

@@ -1,7 +1,7 @@
 /* Which caller may do what to whom: every flow that changes or shows what is not the caller's own, each with every
  * kind of caller. A refusal is "forbidden" and leaves the store as it was. */
 #include "common/domain/audit.h"
-#include "common/flow/account_flow.h"
+#include "common/flow/account_internal.h"
 #include "common/flow/contact_flow.h"
 #include "common/flow/import_flow.h"
 #include "common/flow/key_flow.h"
@@ -590,6 +590,51 @@ static void a_leaver_does_not_take_the_own_lock_back(void **state)
     c->ctx->actor.name = "root";
 }
 
+/* pam_mkhomedir makes a home folder as root and gives it away: one under /etc/systemd/system would be root. */
+static void home_and_shell_take_the_right_to_everything(void **state)
+{
+    static const struct ja_user_spec reaching[] = {
+        {.username = "fresh", .home = "/etc/systemd/system/cron.service.d"}, {.username = "fresh", .shell = "/bin/sh"},
+        {.username = "fresh", .uid = 200123}, {.username = "fresh", .gid = 200123},
+        {.username = "fresh", .bind_uid = 33, .service = true}, {.username = "root", .adopt = true},
+    };
+    struct cell *c = *state;
+    struct ja_user u = {0};
+
+    for (size_t i = 0; i < sizeof reaching / sizeof *reaching; i++) {
+        struct ja_user_spec change = reaching[i];
+        struct ja_error err = {0};
+
+        c->ctx->actor.name = "user:mona";
+        assert_int_equal(ja_account_add(c->ctx, &reaching[i], NULL, NULL, &err), JA_ERR_FORBIDDEN);
+        change.username = NULL;
+        if (!change.adopt)
+            assert_int_equal(ja_account_modify(c->ctx, "uma", &change, NULL, &err), JA_ERR_FORBIDDEN);
+        c->ctx->actor.name = "root";
+        assert_int_equal(ja_user_find_by_name(c->ctx, "fresh", &u, NULL), JA_ERR_NOT_FOUND);
+    }
+    c->ctx->actor.name = "user:adam";
+    assert_int_equal(ja_account_modify(c->ctx, "uma", &(struct ja_user_spec){.home = "/srv/uma"}, NULL, NULL), JA_OK);
+    c->ctx->actor.name = "root";
+}
+
+/* Hashing takes its time: the right is asked for once more in the transaction that adds. */
+static void a_right_lost_while_hashing_adds_nobody(void **state)
+{
+    static const struct ja_add_as as = {JA_USER_ACTIVE, "user.add", JA_ADD_SILENT, false, false};
+    const struct ja_user_spec spec = {.username = "fresh"};
+    struct cell *c = *state;
+    struct ja_error err = {0};
+    struct ja_sent sent[2];
+    struct ja_user u = {0};
+    size_t n = 0;
+
+    c->ctx->actor.name = "user:uma"; /* who has passed the first look with a role that is gone by now */
+    assert_int_equal(ja_account_add_as(c->ctx, &spec, &as, NULL, NULL, sent, &n, &err), JA_ERR_FORBIDDEN);
+    c->ctx->actor.name = "root";
+    assert_int_equal(ja_user_find_by_name(c->ctx, "fresh", &u, NULL), JA_ERR_NOT_FOUND);
+}
+
 /* Permissions with a pattern, an action or a resource less, or a grant that ended, do not cover. */
 static void the_stronger_is_out_of_reach(void **state)
 {
@@ -789,6 +834,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_learns_who_exists, up, down),
         cmocka_unit_test_setup_teardown(the_own_account, up, down),
         cmocka_unit_test_setup_teardown(a_leaver_does_not_take_the_own_lock_back, up, down),
+        cmocka_unit_test_setup_teardown(home_and_shell_take_the_right_to_everything, up, down),
+        cmocka_unit_test_setup_teardown(a_right_lost_while_hashing_adds_nobody, up, down),
         cmocka_unit_test_setup_teardown(the_stronger_is_out_of_reach, up, down),
         cmocka_unit_test_setup_teardown(a_narrowed_token_gives_no_more, up, down),
         cmocka_unit_test_setup_teardown(a_role_without_permissions_is_a_right_too, up, down),
