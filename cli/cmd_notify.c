@@ -77,11 +77,12 @@ static void show_progress(void *arg, int64_t done, int64_t total)
 
 static enum ja_status run_flush(struct cli *cli, struct ja_error *err)
 {
+    const struct ja_delivery_watch watch = {.progress = show_progress, .arg = cli};
     struct ja_delivery sum = {0};
     enum ja_status st;
 
     cli_deliver_prepare();
-    st = ja_deliver_due(&cli->ctx, show_progress, cli, &sum, err);
+    st = ja_deliver_due(&cli->ctx, &watch, &sum, err);
     if (!cli->quiet && isatty(STDERR_FILENO) && sum.sent + sum.failed + sum.given_up > 0)
         (void)fputc('\n', stderr);
     if (st != JA_OK)

@@ -9,7 +9,7 @@
 
 static const double bounds[METRICS_BUCKETS] = {.0001, .00025, .001, .005, .025, .1, .25, 1, 5, 25};
 static const char *const outcomes[] = {"success", "invalid_credentials", "otp_required", "too_many_attempts",
-                                       "password_change_required", "other"};
+                                       "password_change_required", "captcha_required", "busy", "other"};
 #define OUTCOMES (sizeof outcomes / sizeof *outcomes)
 
 struct route_metrics {
@@ -19,7 +19,7 @@ struct route_metrics {
 };
 
 struct metrics {
-    atomic_ulong logins[OUTCOMES], tokens;
+    atomic_ulong logins[OUTCOMES], tokens, chores[CHORE_KINDS][2]; /* failed, done */
     size_t nroutes;
     struct route_metrics routes[]; /* the last one: no route */
 };
@@ -67,6 +67,11 @@ void metrics_token(struct metrics *m)
     atomic_fetch_add_explicit(&m->tokens, 1, memory_order_relaxed);
 }
 
+void metrics_chore(struct metrics *m, enum chore_kind kind, bool ok)
+{
+    atomic_fetch_add_explicit(&m->chores[kind][ok], 1, memory_order_relaxed);
+}
+
 /* ---- the text ---- */
 
 static void put_total(FILE *out, const char *method, const char *path, struct route_metrics *r)
@@ -97,7 +102,7 @@ static void put_histogram(FILE *out, const char *method, const char *path, struc
     }
     sum += atomic_load(&r->buckets[METRICS_BUCKETS]);
     (void)fprintf(out, "%s_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %lu\n", name, method, path, sum);
-    (void)fprintf(out, "%s_sum{method=\"%s\",route=\"%s\"} %g\n", name, method, path,
+    (void)fprintf(out, "%s_sum{method=\"%s\",route=\"%s\"} %.6f\n", name, method, path,
                   (double)atomic_load(&r->total_us) / 1e6);
     (void)fprintf(out, "%s_count{method=\"%s\",route=\"%s\"} %lu\n", name, method, path, sum);
 }
@@ -127,15 +132,46 @@ static void head(FILE *out, const char *name, const char *type, const char *help
     (void)fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+static void put_chores(FILE *out, struct metrics *m)
+{
+    head(out, "jwtauthd_chores_total", "counter", "Rounds of what is done on schedule, by outcome.");
+    for (size_t i = 0; i < CHORE_KINDS; i++)
+        (void)fprintf(out,
+                      "jwtauthd_chores_total{chore=\"%s\",outcome=\"success\"} %lu\n"
+                      "jwtauthd_chores_total{chore=\"%s\",outcome=\"failure\"} %lu\n",
+                      chore_name((enum chore_kind)i), atomic_load(&m->chores[i][1]), chore_name((enum chore_kind)i),
+                      atomic_load(&m->chores[i][0]));
+}
+
+static void put_gauge(FILE *out, const char *name, const char *help, size_t value)
+{
+    head(out, name, "gauge", help);
+    (void)fprintf(out, "%s %zu\n", name, value);
+}
+
+static void put_pools(FILE *out, const char *name, const char *help, size_t hash, size_t work)
+{
+    head(out, name, "gauge", help);
+    (void)fprintf(out, "%s{pool=\"hash\"} %zu\n%s{pool=\"work\"} %zu\n", name, hash, name, work);
+}
+
 static void put_gauges(FILE *out, const struct metrics_gauges *g)
 {
-    head(out, "jwtauthd_connections", "gauge", "Open connections.");
-    (void)fprintf(out, "jwtauthd_connections %zu\n", g->connections);
-    head(out, "jwtauthd_jobs", "gauge", "Calls that wait for a worker or are at it.");
-    (void)fprintf(out, "jwtauthd_jobs{pool=\"hash\"} %zu\njwtauthd_jobs{pool=\"work\"} %zu\n", g->hash_jobs,
-                  g->work_jobs);
-    head(out, "jwtauthd_outbox_depth", "gauge", "Messages to users that wait to be delivered.");
-    (void)fprintf(out, "jwtauthd_outbox_depth %lld\n", (long long)g->outbox);
+    put_gauge(out, "jwtauthd_connections", "Open connections.", g->connections);
+    put_gauge(out, "jwtauthd_connections_limit", "Connections past which callers wait.", g->connections_max);
+    put_pools(out, "jwtauthd_queue_depth", "Calls that wait for a worker.", g->hash.waiting, g->work.waiting);
+    put_pools(out, "jwtauthd_queue_limit", "Calls past which the answer is 503.", g->hash.queue_max,
+              g->work.queue_max);
+    put_pools(out, "jwtauthd_workers_busy", "Workers that are at a call.", g->hash.running, g->work.running);
+    put_pools(out, "jwtauthd_workers", "Workers.", g->hash.workers, g->work.workers);
+    put_gauge(out, "jwtauthd_hash_slots_in_use", "Passwords being hashed on this host, by whatever process.",
+              g->hash_slots_held);
+    put_gauge(out, "jwtauthd_hash_slots_limit", "Passwords that may be hashed at the same time.", g->hash_slots);
+    head(out, "jwtauthd_outbox_depth", "gauge", "Messages to users that were not delivered, by state.");
+    (void)fprintf(out,
+                  "jwtauthd_outbox_depth{state=\"queued\"} %lld\njwtauthd_outbox_depth{state=\"sending\"} %lld\n"
+                  "jwtauthd_outbox_depth{state=\"given_up\"} %lld\n",
+                  (long long)g->outbox.queued, (long long)g->outbox.sending, (long long)g->outbox.given_up);
 }
 
 char *metrics_text(struct metrics *m, const struct metrics_gauges *g, size_t *ret_len)
@@ -150,7 +186,10 @@ char *metrics_text(struct metrics *m, const struct metrics_gauges *g, size_t *re
         (void)fprintf(out, "jwtauthd_logins_total{outcome=\"%s\"} %lu\n", outcomes[i], atomic_load(&m->logins[i]));
     head(out, "jwtauthd_tokens_total", "counter", "Access tokens given out.");
     (void)fprintf(out, "jwtauthd_tokens_total %lu\n", atomic_load(&m->tokens));
+    put_chores(out, m);
     put_gauges(out, g);
+    head(out, "jwtauthd_build_info", "gauge", "Always 1; the version is a label.");
+    (void)fprintf(out, "jwtauthd_build_info{version=\"%s\"} 1\n", JA_VERSION);
     head(out, "jwtauthd_requests_total", "counter", "Answers by route and class of status.");
     put_all(out, m, put_total);
     head(out, "jwtauthd_request_seconds", "histogram", "Time from the last byte of a request to its answer.");

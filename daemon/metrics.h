@@ -3,7 +3,10 @@
 #ifndef JA_DAEMON_METRICS_H
 #define JA_DAEMON_METRICS_H
 
+#include "common/domain/outbox.h"
+#include "daemon/chores.h"
 #include "daemon/http.h"
+#include "daemon/pool.h"
 
 #define METRICS_BUCKETS 10
 
@@ -17,8 +20,15 @@ void metrics_answer(struct metrics *m, const struct http_route *route, int statu
 void metrics_login(struct metrics *m, const char *code);
 void metrics_token(struct metrics *m);
 
+void metrics_chore(struct metrics *m, enum chore_kind kind, bool ok);
+
 /* What is read at the moment of asking. */
-struct metrics_gauges { size_t connections, hash_jobs, work_jobs; int64_t outbox; };
+struct metrics_gauges {
+    size_t connections, connections_max;
+    struct pool_load hash, work;
+    size_t hash_slots, hash_slots_held; /* of the host: PAM and authctl hash as well */
+    struct ja_outbox_depth outbox;
+};
 /* malloc'd text. */
 char *metrics_text(struct metrics *m, const struct metrics_gauges *g, size_t *ret_len);
 

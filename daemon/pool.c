@@ -114,14 +114,14 @@ bool pool_push(struct pool *pool, struct pool_job *job)
     return taken;
 }
 
-size_t pool_depth(struct pool *pool)
+struct pool_load pool_load(struct pool *pool)
 {
-    size_t n;
+    struct pool_load load;
 
     (void)pthread_mutex_lock(&pool->lock);
-    n = pool->queued + pool->running;
+    load = (struct pool_load){pool->queued, pool->max, pool->running, pool->n};
     (void)pthread_mutex_unlock(&pool->lock);
-    return n;
+    return load;
 }
 
 void pool_stop(struct pool *pool)

@@ -19,7 +19,8 @@ enum ja_status pool_start(struct http_thread *workers, size_t n, size_t queue_ma
                           struct ja_error *err);
 /* False: the queue is full; the job stays the caller's. */
 bool pool_push(struct pool *pool, struct pool_job *job);
-size_t pool_depth(struct pool *pool); /* queued and running */
+struct pool_load { size_t waiting, queue_max, running, workers; };
+struct pool_load pool_load(struct pool *pool);
 /* Runs what is queued, then ends the workers. NULL accepted. */
 void pool_stop(struct pool *pool);
 

@@ -3,6 +3,7 @@
 #include "daemon/routes.h"
 #include "daemon/server.h"
 
+#include "common/domain/hash_slots.h"
 #include "common/domain/health.h"
 #include "common/domain/outbox.h"
 #include "common/domain/signing_key.h"
@@ -52,8 +53,10 @@ static enum ja_status run_metrics(struct http_call *call, struct ja_error *err)
 {
     struct metrics_gauges g = {
         .connections = atomic_load(&call->server->counts.open),
-        .hash_jobs = pool_depth(call->server->hash),
-        .work_jobs = pool_depth(call->server->work),
+        .connections_max = CONN_MAX,
+        .hash = pool_load(call->server->hash),
+        .work = pool_load(call->server->work),
+        .hash_slots = (size_t)call->ctx->cfg->password.parallel_hashes,
     };
     size_t len = 0;
     enum ja_status st;
@@ -61,6 +64,8 @@ static enum ja_status run_metrics(struct http_call *call, struct ja_error *err)
     if (call->proxied)
         return ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "metrics are not given through a proxy");
     st = ja_outbox_depth(call->ctx, &g.outbox, err);
+    if (st == JA_OK)
+        st = ja_hash_slots_held(call->ctx, &g.hash_slots_held, err);
     return st == JA_OK ? plain(call, metrics_text(call->server->metrics, &g, &len), "text/plain; version=0.0.4", err)
                        : st;
 }

@@ -54,12 +54,12 @@ static enum ja_status start_pools(struct server *s, const struct source *from, c
     if (st == JA_OK)
         st = init_threads(s, s->workers, s->nworkers, from, err);
     if (st == JA_OK)
-        st = init_threads(s, &s->chorist, 1, from, err);
+        st = init_threads(s, s->chorists, CHORE_THREADS, from, err);
     if (st == JA_OK)
         st = pool_start(s->hashers, s->nhashers, HASH_QUEUE, &s->hash, err);
     if (st == JA_OK)
         st = pool_start(s->workers, s->nworkers, WORK_QUEUE, &s->work, err);
-    return st == JA_OK ? chores_start(&s->chorist, &s->chores, err) : st;
+    return st == JA_OK ? chores_start(s->chorists, s->metrics, &s->chores, err) : st;
 }
 
 static enum ja_status start_loops(struct server *s, const struct source *from, const struct ja_config *cfg,
@@ -119,7 +119,7 @@ static void hand(struct handing *h, struct http_thread *threads, size_t n)
 enum ja_status server_reload(struct server *server, const char *path, bool allow_own, struct ja_error *err)
 {
     struct handing h = {.n = 0};
-    size_t want = server->nhashers + server->nworkers + 1 + server->nloops;
+    size_t want = server->nhashers + server->nworkers + CHORE_THREADS + server->nloops;
     enum ja_status st = JA_OK;
 
     h.list = calloc(want, sizeof *h.list);
@@ -131,7 +131,7 @@ enum ja_status server_reload(struct server *server, const char *path, bool allow
     if (st == JA_OK) {
         hand(&h, server->hashers, server->nhashers);
         hand(&h, server->workers, server->nworkers);
-        hand(&h, &server->chorist, 1);
+        hand(&h, server->chorists, CHORE_THREADS);
         for (size_t i = 0; i < server->nloops; i++) {
             hand(&h, &server->loops[i].thread, 1);
             loop_wake(&server->loops[i]);
@@ -157,6 +157,7 @@ static void clear_threads(struct http_thread *threads, size_t n)
 void server_stop(struct server *server, const struct ja_config *cfg)
 {
     atomic_store(&server->draining, true);
+    chores_end(server->chores);
     for (size_t i = 0; i < server->nloops; i++)
         loop_wake(&server->loops[i]);
     for (size_t i = 0; i < server->nloops; i++)
@@ -169,7 +170,8 @@ void server_stop(struct server *server, const struct ja_config *cfg)
     free(server->loops);
     clear_threads(server->hashers, server->nhashers);
     clear_threads(server->workers, server->nworkers);
-    http_thread_clear(&server->chorist);
+    for (size_t i = 0; i < CHORE_THREADS; i++)
+        http_thread_clear(&server->chorists[i]);
     listen_close(server, cfg);
     failures_free(server->failures);
     metrics_free(server->metrics);

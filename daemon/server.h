@@ -22,7 +22,7 @@ struct server {
     struct metrics *metrics;
     struct failures *failures;
     struct pool *hash, *work;
-    struct http_thread *hashers, *workers, chorist;
+    struct http_thread *hashers, *workers, chorists[CHORE_THREADS];
     size_t nhashers, nworkers;
     struct chores *chores;
     struct loop *loops;

@@ -99,3 +99,24 @@ void ja_hash_slot_release(int slot_fd)
     if (slot_fd >= 0)
         (void)close(slot_fd);
 }
+
+enum ja_status ja_hash_slots_held(struct ja_ctx *ctx, size_t *ret, struct ja_error *err)
+{
+    size_t held = 0;
+    int fd = -1;
+    enum ja_status st = open_slots(ctx, &fd, err);
+
+    for (int64_t i = 0; st == JA_OK && i < ctx->cfg->password.parallel_hashes; i++) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = i, .l_len = 1};
+
+        /* fcntl(2): asks whether the lock could be had, and takes nothing */
+        if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
+            st = ja_fail_errno(err, errno, "looking at a hashing slot");
+        held += lock.l_type != F_UNLCK;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (st == JA_OK)
+        *ret = held;
+    return st;
+}

@@ -12,5 +12,7 @@
 
 enum ja_status ja_hash_slot_take(struct ja_ctx *ctx, int *ret_slot_fd, struct ja_error *err);
 void ja_hash_slot_release(int slot_fd); /* -1 accepted */
+/* How many have a holder, in this process or another. */
+enum ja_status ja_hash_slots_held(struct ja_ctx *ctx, size_t *ret, struct ja_error *err);
 
 #endif

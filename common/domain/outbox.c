@@ -98,17 +98,22 @@ enum ja_status ja_outbox_notify(struct ja_ctx *ctx, const struct ja_user *user, 
     return ja_outbox_queue(ctx, &m, NULL, err);
 }
 
-enum ja_status ja_outbox_depth(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err)
+enum ja_status ja_outbox_depth(struct ja_ctx *ctx, struct ja_outbox_depth *ret, struct ja_error *err)
 {
     struct ja_rows *rows = NULL;
     bool row = false;
-    enum ja_status st = ja_db_query(ctx->db, "SELECT COUNT(*) AS n FROM outbox WHERE state = 'queued'", JA_NO_BINDS,
-                                    &rows, err);
+    enum ja_status st = ja_db_query(
+        ctx->db,
+        "SELECT (SELECT COUNT(*) FROM outbox WHERE state = 'queued' AND claimed_until <= $1) AS queued, "
+        "(SELECT COUNT(*) FROM outbox WHERE state = 'queued' AND claimed_until > $1) AS sending, "
+        "(SELECT COUNT(*) FROM outbox WHERE state = 'given_up') AS given_up",
+        JA_BINDS(JA_I(ja_now(&ctx->clock))), &rows, err);
 
     if (st == JA_OK)
         st = ja_rows_next(rows, &row, err);
     if (st == JA_OK && row)
-        *ret = ja_col_int(rows, "n");
+        *ret = (struct ja_outbox_depth){ja_col_int(rows, "queued"), ja_col_int(rows, "sending"),
+                                        ja_col_int(rows, "given_up")};
     ja_rows_end(rows);
     return st;
 }

@@ -24,9 +24,10 @@ struct ja_message {
     int64_t ends_at;          /* worth nothing from then on */
 };
 
+/* Messages that were not delivered: they wait, somebody is at them, nobody tries any more. */
+struct ja_outbox_depth { int64_t queued, sending, given_up; };
+enum ja_status ja_outbox_depth(struct ja_ctx *ctx, struct ja_outbox_depth *ret, struct ja_error *err);
 /* Is there a provider for this channel? Without one nothing is queued: it would never leave. */
-/* How many messages wait to be delivered. */
-enum ja_status ja_outbox_depth(struct ja_ctx *ctx, int64_t *ret, struct ja_error *err);
 bool ja_outbox_has_provider(const struct ja_ctx *ctx, enum ja_channel channel);
 /* In the caller's transaction. Needs the master key. ret_id (JA_UUID_LEN + 1) may be NULL. */
 enum ja_status ja_outbox_queue(struct ja_ctx *ctx, const struct ja_message *m, char *ret_id,

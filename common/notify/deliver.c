@@ -161,8 +161,13 @@ enum ja_status ja_deliver_one(struct ja_ctx *ctx, const char *id, struct ja_deli
     return st;
 }
 
-static enum ja_status deliver_channel(struct run *r, enum ja_channel channel, int64_t total, ja_progress_fn progress,
-                                      void *arg, struct ja_error *err)
+static bool ending(const struct ja_delivery_watch *watch)
+{
+    return watch && watch->ending && watch->ending(watch->arg);
+}
+
+static enum ja_status deliver_channel(struct run *r, enum ja_channel channel, int64_t total,
+                                      const struct ja_delivery_watch *watch, struct ja_error *err)
 {
     enum ja_status st = JA_OK;
 
@@ -171,6 +176,8 @@ static enum ja_status deliver_channel(struct run *r, enum ja_channel channel, in
         struct ja_outbox_row row = {0};
         int64_t done;
 
+        if (ending(watch))
+            return JA_OK;
         st = ja_outbox_take(r->ctx, channel, LEASE, &row, err);
         if (st == JA_ERR_NOT_FOUND)
             return JA_OK;
@@ -180,15 +187,15 @@ static enum ja_status deliver_channel(struct run *r, enum ja_channel channel, in
         if (st != JA_OK)
             return st;
         done = r->sum.sent + r->sum.failed + r->sum.given_up;
-        if (progress)
-            progress(arg, done, done > total ? done : total);
+        if (watch && watch->progress)
+            watch->progress(watch->arg, done, done > total ? done : total);
     }
     ja_log_write(&r->ctx->log, LOG_WARNING, "the provider for %s cannot be reached: its other messages wait",
                  ja_channel_name(channel));
     return JA_OK;
 }
 
-enum ja_status ja_deliver_due(struct ja_ctx *ctx, ja_progress_fn progress, void *arg, struct ja_delivery *ret,
+enum ja_status ja_deliver_due(struct ja_ctx *ctx, const struct ja_delivery_watch *watch, struct ja_delivery *ret,
                               struct ja_error *err)
 {
     static const enum ja_channel channels[] = {JA_CHANNEL_EMAIL, JA_CHANNEL_SMS};
@@ -201,7 +208,7 @@ enum ja_status ja_deliver_due(struct ja_ctx *ctx, ja_progress_fn progress, void 
     if (st == JA_OK)
         st = ja_outbox_count_due(ctx, &total, err);
     for (size_t i = 0; st == JA_OK && i < 2; i++)
-        st = deliver_channel(&r, channels[i], total, progress, arg, err);
+        st = deliver_channel(&r, channels[i], total, watch, err);
     ja_curl_end(&r.curl);
     *ret = r.sum; /* also of a run that was broken off: what was sent is sent */
     return st;

@@ -18,8 +18,15 @@ struct ja_delivery {
 
 /* This one message, when it is due. JA_ERR_NOT_FOUND "nothing_due": it is not. That it failed is JA_OK. */
 enum ja_status ja_deliver_one(struct ja_ctx *ctx, const char *id, struct ja_delivery *ret, struct ja_error *err);
-/* Whatever is due. progress (may be NULL) gets the number done and, as total, what waits at the start. */
-enum ja_status ja_deliver_due(struct ja_ctx *ctx, ja_progress_fn progress, void *arg, struct ja_delivery *ret,
+/* Who watches a run; each may be NULL. progress gets the number done and, as total, what waits at the start.
+ * Asked before each message, ending says whether to leave the rest for another run. */
+struct ja_delivery_watch {
+    ja_progress_fn progress;
+    bool (*ending)(void *arg);
+    void *arg;
+};
+/* Whatever is due. watch may be NULL. */
+enum ja_status ja_deliver_due(struct ja_ctx *ctx, const struct ja_delivery_watch *watch, struct ja_delivery *ret,
                               struct ja_error *err);
 
 /* "smtp", "webhook", ...; "none". */

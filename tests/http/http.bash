@@ -24,9 +24,10 @@ level = debug"
     start_server
 }
 
-# start_server: returns when it answers.
+# start_server: returns when it answers. $server_env: NAME=VALUE words for its environment.
 start_server() {
-    /usr/sbin/jwtauthd >>/run/jwtauthd.log 2>&1 3>&- &
+    # shellcheck disable=SC2086
+    env ${server_env:-} /usr/sbin/jwtauthd >>/run/jwtauthd.log 2>&1 3>&- &
     pid=$!
     echo $pid >/run/jwtauthd.pid # tests are processes of their own: a later one may have started another daemon
     for _ in $(seq 500); do

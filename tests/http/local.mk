@@ -2,6 +2,7 @@
 ja_http_bats = \
 	tests/http/admin.bats \
 	tests/http/auth.bats \
+	tests/http/chores.bats \
 	tests/http/cli.bats \
 	tests/http/conceal.bats \
 	tests/http/cookies.bats \

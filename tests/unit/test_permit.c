@@ -322,7 +322,7 @@ FLOW(outbox_flush)
 {
     struct ja_delivery sum = {0};
 
-    return ja_deliver_due(c->ctx, NULL, NULL, &sum, &c->err);
+    return ja_deliver_due(c->ctx, NULL, &sum, &c->err);
 }
 FLOW(outbox_drop)
 {
