@@ -53,6 +53,16 @@ static void retry_after(struct http_call *call, const struct ja_error *err, int 
     (void)http_header_add(call, "Retry-After", text, NULL);
 }
 
+/* RFC 6749 section 5.2 and RFC 6750 section 3.1 have names of their own. */
+static const char *oauth_code(const struct http_call *call, int status, const char *code)
+{
+    if (status == 400)
+        return "invalid_request";
+    if (status == 401)
+        return call->authorization ? "invalid_token" : "invalid_client";
+    return status == 403 ? "insufficient_scope" : code;
+}
+
 /* What went wrong inside is for the log, not for the caller. */
 static json_t *error_body(const struct http_call *call, const struct ja_error *err, int status)
 {
@@ -60,9 +70,8 @@ static json_t *error_body(const struct http_call *call, const struct ja_error *e
     const char *code = own ? "internal_error" : err->code;
     const char *message = own ? "internal error; the log has the cause" : err->message;
 
-    /* RFC 6749 section 5.2 has names of its own. */
-    if (call->route && (call->route->flags & ROUTE_FORM) && status == 400)
-        code = "invalid_request";
+    if (call->route && (call->route->flags & ROUTE_FORM))
+        code = oauth_code(call, status, code);
     if (call->route && (call->route->flags & ROUTE_PLAIN))
         return json_pack("{s:s,s:s}", "error", code, "error_description", message);
     return json_pack("{s:b,s:s,s:{s:s,s:O*}}", "success", 0, "message", message, "error", "code", code, "details",

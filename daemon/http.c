@@ -44,6 +44,16 @@ enum ja_status http_header_add(struct http_call *call, const char *name, const c
     return JA_OK;
 }
 
+enum ja_status http_created(struct http_call *call, const char *path, const char *last, struct ja_error *err)
+{
+    char where[160];
+    int n = snprintf(where, sizeof where, "%s%s", path, last ? last : "");
+
+    if (n < 0 || (size_t)n >= sizeof where)
+        return ja_fail(err, JA_ERR_INTERNAL, "internal", "a path is too long");
+    return http_header_add(call, "Location", where, err);
+}
+
 enum ja_status http_data(struct http_call *call, json_t *data, struct ja_error *err)
 {
     if (!data)

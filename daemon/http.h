@@ -60,6 +60,7 @@ struct http_route {
     const char *path;            /* "/api/v1/users/{id}/roles/{role}" */
     enum ja_status (*run)(struct http_call *call, struct ja_error *err);
     enum http_run where;
+    enum ja_status (*closed)(const struct ja_config *cfg, struct ja_error *err); /* asked before all else; may be NULL */
     unsigned flags;
     const struct http_field *body;  /* NULL: none is taken */
     const struct http_field *query; /* NULL: none is taken */
@@ -125,6 +126,8 @@ const char *http_query(const struct http_call *call, const char *name);
 enum ja_status http_header_add(struct http_call *call, const char *name, const char *value, struct ja_error *err);
 /* For plain answers: Cache-Control and an ETag (RFC 9110 section 8.8.3); 304 without a body where the client has it. */
 enum ja_status http_cache(struct http_call *call, int seconds, struct ja_error *err);
+/* Location of what was made: `path` and its `last` part, which needs no encoding (an id, a role's name) or is NULL. */
+enum ja_status http_created(struct http_call *call, const char *path, const char *last, struct ja_error *err);
 /* Takes `data` over as the answer; NULL is "out of memory". */
 enum ja_status http_data(struct http_call *call, json_t *data, struct ja_error *err);
 

@@ -118,6 +118,10 @@ static json_t *responses_of(const struct http_route *r)
 
     (void)snprintf(status, sizeof status, "%d", r->status ? r->status : 200);
     (void)json_object_set_new(list, status, success_of(r));
+    if (r->status == 201)
+        (void)json_object_set_new(json_object_get(list, status), "headers",
+                                  json_pack("{s:{s:s,s:{s:s}}}", "Location", "description", "what was made", "schema",
+                                            "type", "string"));
     if (!(r->flags & ROUTE_PUBLIC))
         (void)json_object_set_new(list, "401", error_of("no credential, or one that is not good", plain));
     (void)json_object_set_new(list, "default", error_of(r->codes ? r->codes : "a failure", plain));

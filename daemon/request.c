@@ -249,9 +249,14 @@ static enum ja_status check_media(struct request *r, const struct head *h)
     return JA_OK;
 }
 
+/* Before anything that was sent is judged. */
 static enum ja_status check_reach(struct request *r)
 {
-    if ((r->call.route->flags & ROUTE_ADMIN) && !r->conn->on_unix && !r->loop->thread.ctx.cfg->http.admin)
+    const struct ja_config *cfg = r->loop->thread.ctx.cfg;
+
+    if (r->call.route->closed && r->call.route->closed(cfg, &r->err) != JA_OK)
+        return r->err.status;
+    if ((r->call.route->flags & ROUTE_ADMIN) && !r->conn->on_unix && !cfg->http.admin)
         return refuse(r, 403, "admin_over_tcp",
                       "management is on the Unix socket only; [http] admin = yes opens it on this port");
     return JA_OK;
@@ -274,9 +279,9 @@ static enum ja_status read_head(struct request *r, const char *version, const ch
         st = find_route(r, method, url);
     if (st != JA_OK || r->call.answered)
         return st;
-    st = check_media(r, &h);
+    st = check_reach(r);
     if (st == JA_OK)
-        st = check_reach(r);
+        st = check_media(r, &h);
     if (st == JA_OK) {
         (void)MHD_get_connection_values(r->mhd, MHD_GET_ARGUMENT_KIND, take_argument, r);
         st = r->err.status;

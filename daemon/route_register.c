@@ -100,6 +100,8 @@ static enum ja_status run_register(struct http_call *call, struct ja_error *err)
         st = ja_account_register(call->ctx, &spec, false, &report, &u, sent, &nsent, err);
     if (st == JA_OK)
         st = answer_registered(call, &u, err);
+    if (st == JA_OK) /* the same for everybody: it tells nothing of whether the account is there */
+        st = http_created(call, "/api/v1/auth/profile", NULL, err);
     else
         prove_details(call, &report);
     if (nsent > 0)
@@ -182,6 +184,7 @@ const struct http_route route_register[] = {
      .path = "/api/v1/auth/register",
      .run = run_register,
      .where = RUN_HASH,
+     .closed = ja_account_register_open,
      .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_LIMITED,
      .body = register_body,
      .summary = "Register an account.",

@@ -83,13 +83,15 @@ static enum ja_status run_add(struct http_call *call, struct ja_error *err)
 {
     const json_t *inherits = json_object_get(call->body, "inherits"), *item;
     const char *parents[PARENTS_MAX], *name = http_text(call, "name");
+    enum ja_status st;
     size_t n = 0, i;
 
     if (json_array_size(inherits) > PARENTS_MAX)
         return ja_fail(err, JA_ERR_INVALID, "too_many_roles", "more than %d roles at once", PARENTS_MAX);
     json_array_foreach(inherits, i, item)
         parents[n++] = json_string_value(item);
-    return changed(call, name, ja_role_add_flow(call->ctx, name, http_text(call, "description"), parents, n, err), err);
+    st = changed(call, name, ja_role_add_flow(call->ctx, name, http_text(call, "description"), parents, n, err), err);
+    return st == JA_OK ? http_created(call, "/api/v1/roles/", name, err) : st;
 }
 
 static enum ja_status run_describe(struct http_call *call, struct ja_error *err)
@@ -115,17 +117,25 @@ static enum ja_status run_disinherit(struct http_call *call, struct ja_error *er
     return changed(call, call->params[0], ja_role_disinherit_flow(call->ctx, call->params[0], call->params[1], err), err);
 }
 
+/* PUT and DELETE take the few words that they need in the body or in the query, as clients can. */
+static const char *argument(const struct http_call *call, const char *name)
+{
+    const char *text = http_text(call, name);
+
+    return text ? text : http_query(call, name);
+}
+
 static enum ja_status run_permit(struct http_call *call, struct ja_error *err)
 {
     return changed(call, call->params[0],
-                   ja_role_permit_flow(call->ctx, call->params[0], call->params[1], http_text(call, "resource"), err),
+                   ja_role_permit_flow(call->ctx, call->params[0], call->params[1], argument(call, "resource"), err),
                    err);
 }
 
 static enum ja_status run_forbid(struct http_call *call, struct ja_error *err)
 {
     return changed(call, call->params[0],
-                   ja_role_forbid_flow(call->ctx, call->params[0], call->params[1], http_query(call, "resource"), err),
+                   ja_role_forbid_flow(call->ctx, call->params[0], call->params[1], argument(call, "resource"), err),
                    err);
 }
 
@@ -133,7 +143,7 @@ static enum ja_status run_forbid(struct http_call *call, struct ja_error *err)
 
 static enum ja_status read_end(const struct http_call *call, int64_t *ret, struct ja_error *err)
 {
-    const char *during = http_text(call, "for"), *until = http_text(call, "until");
+    const char *during = argument(call, "for"), *until = argument(call, "until");
     int64_t now = ja_now(&call->ctx->clock), seconds = 0;
 
     *ret = 0;
@@ -263,7 +273,7 @@ static const struct http_field grant_body[] = {
     {NULL},
 };
 static const struct http_field page_query[] = {PAGE_FIELDS, {NULL}};
-static const struct http_field forbid_query[] = {
+static const struct http_field forbid_body[] = {
     {"resource", FIELD_STRING, false, JA_RESOURCE_MAX, "the pattern that it was permitted on"},
     {NULL},
 };
@@ -301,14 +311,16 @@ const struct http_route route_roles[] = {
      .permission = "roles:write on both", .answer = "role", .codes = "forbidden role_not_found not_inherited",
      DELETE_EXAMPLE},
     {ADMIN(HTTP_PUT, "roles/{name}/permissions/{permission}", run_permit, "Let a role permit something."),
-     .body = permit_body, .permission = "roles:write, and the permission itself", .answer = "role",
+     .body = permit_body, .query = permit_body,
+     .permission = "roles:write, and the permission itself", .answer = "role",
      .codes = "forbidden role_not_found invalid_permission invalid_resource", PUT_EXAMPLE},
     {ADMIN(HTTP_DELETE, "roles/{name}/permissions/{permission}", run_forbid, "Take a permission from a role."),
-     .query = forbid_query, .permission = "roles:write", .answer = "role",
+     .body = forbid_body, .query = forbid_body, .permission = "roles:write", .answer = "role",
      .codes = "forbidden role_not_found not_permitted", DELETE_EXAMPLE},
     {ADMIN(HTTP_GET, "users/{id}/roles", run_grants, "List the roles that a user was granted."), .query = page_query,
      .permission = "roles:read", .answer = "grants next", .codes = "forbidden user_not_found", GET_EXAMPLE},
-    {ADMIN(HTTP_PUT, "users/{id}/roles/{role}", run_grant, "Grant a role, for good or for a time."), .body = grant_body,
+    {ADMIN(HTTP_PUT, "users/{id}/roles/{role}", run_grant, "Grant a role, for good or for a time."),
+     .body = grant_body, .query = grant_body,
      .permission = "roles:write, and all that the role gives", .answer = "user role ends_at",
      .codes = "forbidden user_not_found role_not_found invalid_time",
      .example = "-X PUT " TARGET_AS_BEARER TARGET_JSON("{\"for\":\"2h\"}")},

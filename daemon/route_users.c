@@ -160,6 +160,8 @@ static enum ja_status run_add(struct http_call *call, struct ja_error *err)
     prove_details(call, &report);
     if (st == JA_OK)
         st = answer_user(call, &u, err);
+    if (st == JA_OK)
+        st = http_created(call, "/api/v1/users/", u.id, err);
     if (sent.message[0])
         chores_poke(call->server->chores);
     ja_secret_clear(&g.password);

@@ -31,6 +31,8 @@ struct ja_user_spec { /* NULL / 0: not given; "" for a text: remove it (modify) 
 enum ja_status ja_account_add(struct ja_ctx *ctx, const struct ja_user_spec *spec,
                               struct ja_policy_report *report, struct ja_user *ret,
                               struct ja_error *err);
+/* JA_ERR_FORBIDDEN registration_closed where [registration] open is not yes. */
+enum ja_status ja_account_register_open(const struct ja_config *cfg, struct ja_error *err);
 /* register: by a person for itself. as_root skips `open`. Pending unless verify = none; the proofs that policy
  * demands are queued in the same transaction. */
 enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec *spec, bool as_root,

@@ -173,6 +173,13 @@ static enum ja_status choose_name(struct ja_ctx *ctx, const struct ja_user_spec 
     return st;
 }
 
+enum ja_status ja_account_register_open(const struct ja_config *cfg, struct ja_error *err)
+{
+    return cfg->registration.open ? JA_OK
+                                  : ja_fail(err, JA_ERR_FORBIDDEN, "registration_closed",
+                                            "registration is closed; an administrator can add the account");
+}
+
 enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec *spec, bool as_root,
                                    struct ja_policy_report *report, struct ja_user *ret,
                                    struct ja_sent ret_sent[2], size_t *ret_nsent, struct ja_error *err)
@@ -185,9 +192,10 @@ enum ja_status ja_account_register(struct ja_ctx *ctx, const struct ja_user_spec
     struct ja_user_spec own;
     enum ja_status st = JA_OK;
 
-    if (!ctx->cfg->registration.open && !as_root)
-        return ja_fail(err, JA_ERR_FORBIDDEN, "registration_closed",
-                       "registration is closed; an administrator can add the account");
+    if (!as_root)
+        st = ja_account_register_open(ctx->cfg, err);
+    if (st != JA_OK)
+        return st;
     st = check_contacts(ctx, spec, err);
     if (st == JA_OK)
         st = choose_name(ctx, spec, derived, &username, err);

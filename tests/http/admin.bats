@@ -39,6 +39,7 @@ fingerprint() {
     wants 201
     local id
     id=$(field 'd["user"]["id"]')
+    [[ "$headers" == *$'\n'"location: /api/v1/users/$id"$'\n'* ]]
     [ "$(field 'd["user"]["uid"] >= 100000')" = True ]
     as root2 GET "/users/$id"
     wants 200
@@ -97,6 +98,7 @@ fingerprint() {
 @test "roles: added, inherited, permitted, granted for a time, asked about, taken away" {
     as root POST /roles '{"name":"helpdesk","description":"first line","inherits":["agent"]}'
     wants 201
+    [[ "$headers" == *$'\nlocation: /api/v1/roles/helpdesk\n'* ]]
     as root POST /roles '{"name":"helpdesk"}'
     wants 409 role_exists
     as root PATCH /roles/helpdesk '{"description":"second line"}'
@@ -125,6 +127,10 @@ fingerprint() {
     wants 200
     as root DELETE '/roles/helpdesk/permissions/tickets:read?resource=tenant/42/*'
     wants 404 not_permitted
+    as root PUT '/roles/helpdesk/permissions/tickets:read?resource=tenant/42/*'
+    [ "$(field 'd["role"]["permissions"]')" = "['tickets:read on tenant/42/*']" ]
+    as root DELETE '/roles/helpdesk/permissions/tickets:read' '{"resource":"tenant/42/*"}'
+    [ "$(field 'd["role"]["permissions"]')" = "[]" ]
     as root DELETE /roles/helpdesk/parents/agent
     wants 200
     as root DELETE /users/uma/roles/helpdesk

@@ -134,9 +134,25 @@ END
     wants 200
 }
 
-@test "registering: closed says so first; taken names are told; local names are never given out" {
+@test "registering, where it is closed: that is said before anything else is looked at" {
+    sed -i 's/^open = yes/open = no/' /etc/jwtauth/jwtauth.conf
+    stop_server
+    start_server
+    for given in '{"email":"new@example.org","password":"Correct-Horse-42"}' '{}' '{"x":1}' 'no json' '{"email":"alice@example.org","password":"x"}'; do
+        post /auth/register "$given"
+        wants 403 registration_closed
+    done
+    call POST /auth/register -d 'email=x'
+    wants 403 registration_closed
+    sed -i 's/^open = no/open = yes/' /etc/jwtauth/jwtauth.conf
+    stop_server
+    start_server
+}
+
+@test "registering: taken names are told; local names are never given out" {
     post /auth/register '{"email":"Bob.Builder@Example.org","password":"Correct-Horse-42","name":"Bob"}'
     wants 201
+    [[ "$headers" == *$'\nlocation: /api/v1/auth/profile\n'* ]]
     [ "$(field 'd["user"]["username"]')" = bob-builder ]
     [ "$(field 'd["user_id"] == d["user"]["id"]')" = True ]
     [ "$(field '"token" in d')" = False ]

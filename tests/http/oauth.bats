@@ -40,7 +40,9 @@ form() {
     form /oauth/introspect "token=$token" -H "$(bearer "$token")"
     [ "$(printf '%s' "$body" | json 'd["active"]')" = True ]
     form /oauth/introspect "token=$token"
-    wants 401 no_credential
+    wants 401 invalid_client
+    form /oauth/introspect "token=$token" -H "$(bearer x.y.z)"
+    wants 401 invalid_token
     form /oauth/introspect "" -H "$(bearer "$asker")"
     wants 400 invalid_request
     form /oauth/introspect "token=a&token=b" -H "$(bearer "$asker")"
@@ -65,7 +67,7 @@ form() {
     form /oauth/revoke "token=nonsense" -H "$(bearer "$asker")"
     wants 200
     form /oauth/revoke "token=$token"
-    wants 401 no_credential
+    wants 401 invalid_client
 }
 
 @test "RFC 8414: the metadata names endpoints that are there" {
