@@ -163,7 +163,7 @@ static void put_gauges(FILE *out, const struct metrics_gauges *g)
     put_pools(out, "jwtauthd_queue_limit", "Calls past which the answer is 503.", g->hash.queue_max,
               g->work.queue_max);
     put_pools(out, "jwtauthd_workers_busy", "Workers that are at a call.", g->hash.running, g->work.running);
-    put_pools(out, "jwtauthd_workers", "Workers.", g->hash.workers, g->work.workers);
+    put_pools(out, "jwtauthd_workers", "Threads that take such calls.", g->hash.workers, g->work.workers);
     put_gauge(out, "jwtauthd_hash_slots_in_use", "Passwords being hashed on this host, by whatever process.",
               g->hash_slots_held);
     put_gauge(out, "jwtauthd_hash_slots_limit", "Passwords that may be hashed at the same time.", g->hash_slots);

@@ -9,6 +9,7 @@ ja_http_bats = \
 	tests/http/core.bats \
 	tests/http/drain.bats \
 	tests/http/hostile.bats \
+	tests/http/metrics.bats \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
 	tests/http/refused.bats \
@@ -20,6 +21,7 @@ EXTRA_DIST += tests/http/activation.py
 EXTRA_DIST += tests/http/hostile.py
 EXTRA_DIST += tests/http/http.bash
 EXTRA_DIST += tests/http/load.py
+EXTRA_DIST += tests/http/metrics_check.py
 EXTRA_DIST += tests/http/openapi_check.py
 if HAVE_BATS
 TESTS += $(ja_http_bats)
