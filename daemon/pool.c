@@ -1,6 +1,7 @@
 #include "daemon/pool.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct worker {
     struct pool *pool;
@@ -97,6 +98,19 @@ enum ja_status pool_start(struct http_thread *workers, size_t n, size_t queue_ma
     return JA_OK;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool pool_job_late(const struct pool_job *job, int64_t seconds)
+{
+    return now_ms() - job->pushed_ms > seconds * 1000;
+}
+
 bool pool_push(struct pool *pool, struct pool_job *job)
 {
     bool taken;
@@ -105,6 +119,7 @@ bool pool_push(struct pool *pool, struct pool_job *job)
     taken = !pool->stopping && pool->queued < pool->max;
     if (taken) {
         job->next = NULL;
+        job->pushed_ms = now_ms();
         *pool->end = job;
         pool->end = &job->next;
         pool->queued++;

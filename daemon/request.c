@@ -377,12 +377,21 @@ static struct request *of_job(struct pool_job *job)
     return (struct request *)((char *)job - offsetof(struct request, job));
 }
 
+static void too_busy(struct request *r)
+{
+    (void)ja_fail(&r->err, JA_ERR_BUSY, "busy", "too much to do at the moment: try again");
+}
+
 static void run_job(struct pool_job *job, struct http_thread *worker)
 {
     struct request *r = of_job(job);
     struct loop *loop;
 
-    (void)http_call_run(&r->call, &worker->ctx, &r->err);
+    /* As long in the queue as for a turn to hash (and a second, where that is 0): nobody waits for all before. */
+    if (pool_job_late(job, worker->ctx.cfg->password.hash_wait + 1))
+        too_busy(r);
+    else
+        (void)http_call_run(&r->call, &worker->ctx, &r->err);
     r->progress = DONE;
     loop = r->loop; /* the request may be gone right after */
     MHD_resume_connection(r->mhd);
@@ -418,7 +427,7 @@ static enum MHD_Result start_work(struct request *r)
     if (pool_push(pool, &r->job))
         return MHD_YES;
     r->progress = DONE;
-    (void)ja_fail(&r->err, JA_ERR_BUSY, "busy", "too much to do at the moment: try again");
+    too_busy(r);
     MHD_resume_connection(r->mhd);
     return MHD_YES;
 }

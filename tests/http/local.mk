@@ -13,6 +13,7 @@ ja_http_bats = \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
 	tests/http/refused.bats \
+	tests/http/storm.bats \
 	tests/http/systemd.bats \
 	tests/http/token.bats \
 	tests/http/walk.bats
@@ -23,6 +24,7 @@ EXTRA_DIST += tests/http/http.bash
 EXTRA_DIST += tests/http/load.py
 EXTRA_DIST += tests/http/metrics_check.py
 EXTRA_DIST += tests/http/openapi_check.py
+EXTRA_DIST += tests/http/storm.py
 if HAVE_BATS
 TESTS += $(ja_http_bats)
 endif
