@@ -1,9 +1,9 @@
 sbin_PROGRAMS += jwtauthd
-ja_jwtauthd_sources = \
+# What happens to a request, on whatever thread.
+ja_request_sources = \
 	daemon/answer.c daemon/answer.h \
 	daemon/call.c daemon/call.h \
 	daemon/caller.c daemon/caller.h \
-	daemon/chores.c daemon/chores.h \
 	daemon/conn.c daemon/conn.h \
 	daemon/cookies.c daemon/cookies.h \
 	daemon/cors.c daemon/cors.h \
@@ -11,12 +11,8 @@ ja_jwtauthd_sources = \
 	daemon/forwarded.c daemon/forwarded.h \
 	daemon/gate.c daemon/gate.h \
 	daemon/http.c daemon/http.h \
-	daemon/listen.c daemon/listen.h \
-	daemon/loop.c daemon/loop.h \
 	daemon/metrics.c daemon/metrics.h \
 	daemon/openapi.c daemon/openapi.h \
-	daemon/pool.c daemon/pool.h \
-	daemon/privileges.c daemon/privileges.h \
 	daemon/prove.c daemon/prove.h \
 	daemon/request.c daemon/request.h \
 	daemon/response.c daemon/response.h \
@@ -35,11 +31,18 @@ ja_jwtauthd_sources = \
 	daemon/route_token.c \
 	daemon/route_users.c \
 	daemon/routes.c daemon/routes.h \
+	daemon/target.c daemon/target.h \
+	daemon/tokens_answer.c daemon/tokens_answer.h
+ja_jwtauthd_sources = \
+	daemon/chores.c daemon/chores.h \
+	daemon/listen.c daemon/listen.h \
+	daemon/loop.c daemon/loop.h \
+	daemon/pool.c daemon/pool.h \
+	daemon/privileges.c daemon/privileges.h \
 	daemon/server.c daemon/server.h \
 	daemon/systemd.c daemon/systemd.h \
-	daemon/target.c daemon/target.h \
 	daemon/thread.c daemon/thread.h \
-	daemon/tokens_answer.c daemon/tokens_answer.h
+	$(ja_request_sources)
 jwtauthd_SOURCES = daemon/jwtauthd.c $(ja_jwtauthd_sources)
 jwtauthd_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) -pthread
 jwtauthd_LDADD = libja_view.la libja_notify.la libja_flow.la $(MICROHTTPD_LIBS) -lpthread

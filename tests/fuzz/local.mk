@@ -6,6 +6,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_hash \
+	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_import \
 	tests/fuzz/fuzz_jwks \
 	tests/fuzz/fuzz_key_import \
@@ -14,6 +15,7 @@ ja_fuzz = \
 	tests/fuzz/fuzz_otpauth \
 	tests/fuzz/fuzz_pam_args \
 	tests/fuzz/fuzz_pam_login \
+	tests/fuzz/fuzz_policy \
 	tests/fuzz/fuzz_ssh_key \
 	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_text \
@@ -33,6 +35,10 @@ tests_fuzz_fuzz_cli_CFLAGS = $(authctl_CFLAGS)
 tests_fuzz_fuzz_cli_LDADD = $(authctl_LDADD)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_hash_SOURCES = tests/fuzz/fuzz_hash.c $(ja_fuzz_replay)
+ja_fuzz_http = tests/fuzz/fuzz_http_wire.c tests/fuzz/fuzz_http_wire.h tests/fuzz/fuzz_http_world.c tests/fuzz/fuzz_http_world.h
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(ja_fuzz_http) $(ja_request_sources) $(ja_fuzz_replay)
+tests_fuzz_fuzz_http_CFLAGS = $(jwtauthd_CFLAGS)
+tests_fuzz_fuzz_http_LDADD = libja_view.la libja_notify.la $(LDADD) $(MICROHTTPD_LIBS) -lpthread
 tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_import_LDADD = libja_import.la $(LDADD)
 tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(ja_fuzz_replay)
@@ -49,6 +55,7 @@ tests_fuzz_fuzz_pam_args_SOURCES = tests/fuzz/fuzz_pam_args.c pam/pam_options.c 
 tests_fuzz_fuzz_pam_login_SOURCES = tests/fuzz/fuzz_pam_login.c $(ja_pam_world) $(ja_fuzz_replay)
 tests_fuzz_fuzz_pam_login_LDADD = $(ja_pam_libs)
 tests_fuzz_fuzz_pam_login_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_ssh_key_SOURCES = tests/fuzz/fuzz_ssh_key.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c $(ja_fuzz_replay)
 tests_fuzz_fuzz_template_LDADD = libja_notify.la $(LDADD)
@@ -70,12 +77,13 @@ ja_fuzz_objects = $(patsubst %.c,%.o,$(filter %.c, \
 	tests/pam/pam_world.c))
 ja_fuzz_pam_objects = $(patsubst %.c,%.o,$(filter %.c,$(pam_jwtauth_la_SOURCES)))
 ja_fuzz_cli_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_authctl_sources)))
+ja_fuzz_http_objects = $(patsubst %.c,%.o,$(filter %.c,$(ja_fuzz_http) $(ja_request_sources)))
 ja_fuzz_cflags = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fPIC -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter \
 	$(DEFS) $(AM_CPPFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) \
-	$(INI_CONFIG_CFLAGS) $(CURL_CFLAGS) $(ja_fuzz_nss_defs) -MMD -MP
+	$(INI_CONFIG_CFLAGS) $(CURL_CFLAGS) $(MICROHTTPD_CFLAGS) $(ja_fuzz_nss_defs) -MMD -MP
 ja_fuzz_link = -rdynamic $(ja_fuzz_libs_sys)
 ja_fuzz_libs_sys = $(SODIUM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(INI_CONFIG_LIBS) \
-	-lpam -loath -lcrypt -lpthread -ldl
+	$(MICROHTTPD_LIBS) -lpam -loath -lcrypt -lpthread -ldl
 ja_fuzz_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ja_fuzz_cov = -fprofile-instr-generate -fcoverage-mapping
 ja_fuzz_generated = common/notify/templates.c schema/migrations.c common/domain/common_passwords.c common/notify/templates.c
@@ -101,6 +109,8 @@ fuzz/cov/.libs/pam_jwtauth.so: $(ja_fuzz_pam_objects:%=fuzz/cov/%) fuzz/cov/lib.
 fuzz/asan/fuzz_pam_login: | fuzz/asan/.libs/pam_jwtauth.so
 fuzz/cov/fuzz_pam_login: | fuzz/cov/.libs/pam_jwtauth.so
 fuzz/asan/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/asan/%)
+fuzz/asan/fuzz_http: $(ja_fuzz_http_objects:%=fuzz/asan/%)
+fuzz/cov/fuzz_http: $(ja_fuzz_http_objects:%=fuzz/cov/%)
 fuzz/cov/fuzz_cli: $(ja_fuzz_cli_objects:%=fuzz/cov/%)
 fuzz/asan/fuzz_%: fuzz/asan/tests/fuzz/fuzz_%.o fuzz/asan/lib.a
 	$(AM_V_CCLD)$(CLANG) $(ja_fuzz_asan) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ja_fuzz_link)

@@ -75,6 +75,7 @@ struct ja_test_store *ja_test_store_bare(const char *extra)
     (void)snprintf(conf, sizeof conf,
                    "[paths]\nstate = %s/state\nrun = %s/run\ncache = %s/cache\n"
                    "[store]\nurl = sqlite:%s/state/jwtauth.db\nmaster_key_file = %s/master.key\n"
+                   "busy_timeout = 60s\n" /* for many at once on a busy machine */
                    "[tokens]\nissuer = https://auth.example.org\naudience = host.example.org\n"
                    "[password]\nhash_memory = 8M\nhash_ops = 1\n%s\n",
                    t->dir, t->dir, t->dir, t->dir, t->dir, extra ? extra : "");
