@@ -28,7 +28,7 @@ libja_base_la_LIBADD = $(SODIUM_LIBS) $(INI_CONFIG_LIBS)
 libja_db_la_SOURCES = \
 	common/db/db.c common/db/db.h common/db/db_driver.h \
 	common/db/db_rows.c \
-	common/db/db_sqlite.c common/db/db_sqlite_open.c common/db/db_sqlite_maint.c \
+	common/db/db_sqlite_process.c common/db/db_sqlite.c common/db/db_sqlite_open.c common/db/db_sqlite_maint.c \
 	common/db/db_sqlite_backup.c \
 	common/db/db_sqlite.h \
 	common/db/migrate.c common/db/migrate.h

@@ -58,8 +58,8 @@ static enum ja_status by_token(struct http_call *call, const char *token, const 
     if (audience)
         check.audience = audience;
     if (call->gate)
-        st = ja_token_verify_remembered(call->ctx, gate_tokens(call->gate), token, strlen(token), &check,
-                                        &call->caller.claims, err);
+        st = ja_token_verify_remembered(call->ctx, gate_tokens(call->gate), token, strlen(token),
+                                        gate_hash(call->note), &check, &call->caller.claims, err);
     else
         st = ja_token_verify(call->ctx, token, strlen(token), &check, false, &call->caller.claims, err);
     if (st != JA_OK)

@@ -92,6 +92,11 @@ enum ja_status gate_look(struct http_call *call, const char *token, size_t len, 
     return JA_OK;
 }
 
+const unsigned char *gate_hash(const struct gate_note *note)
+{
+    return note ? note->token : NULL;
+}
+
 void gate_until(struct http_call *call, int64_t until)
 {
     if (call->note)

@@ -23,6 +23,9 @@ enum ja_status gate_look(struct http_call *call, const char *token, size_t len, 
 /* The answer stays true until then as far as time alone changes it. */
 void gate_until(struct http_call *call, int64_t until);
 
+/* The hash of the token that gate_look was given, in the loop's memory of tokens; NULL: it was not asked. */
+const unsigned char *gate_hash(const struct gate_note *note);
+
 /* For the loop. NULL: none; borrowed. */
 struct MHD_Response *gate_known(const struct gate_note *note);
 /* True: the response is the gate's now. */

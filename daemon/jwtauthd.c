@@ -152,7 +152,8 @@ int main(int argc, char **argv)
     block_signals(&signals);
     if (!ja_wipe_freed())
         return EXIT_BROKEN;
-    if (ja_crypto_init(&err) != JA_OK || ja_config_load(o.config, o.config != NULL, &cfg, &err) != JA_OK ||
+    if (ja_crypto_init(&err) != JA_OK || ja_db_process_setup(&err) != JA_OK ||
+        ja_config_load(o.config, o.config != NULL, &cfg, &err) != JA_OK ||
         ja_config_demand_file(cfg, &err) != JA_OK)
         rc = broken(&err);
     else

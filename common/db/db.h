@@ -60,6 +60,10 @@ struct ja_db_options {
  * JA_ERR_UNSUPPORTED: a postgresql: url in a build without it; JA_ERR_VERSION: newer schema. */
 enum ja_status ja_db_open(const struct ja_db_options *opts, struct ja_db **ret, struct ja_error *err);
 void ja_db_close(struct ja_db *db);
+/* For a process of our own with many threads, once before its first store: settings that hold for all of it, so never
+ * in a module. SQLite then counts no memory (each malloc would take one lock) and takes no 90 KiB in advance for each
+ * temporary table. */
+enum ja_status ja_db_process_setup(struct ja_error *err);
 
 enum ja_status ja_db_begin(struct ja_db *db, struct ja_error *err);      /* for writing */
 enum ja_status ja_db_begin_read(struct ja_db *db, struct ja_error *err); /* one snapshot */

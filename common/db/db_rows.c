@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HINTS 64 /* a power of two */
+#define HINTS 256 /* a power of two, several times the columns of the widest row: few names share a place */
 
 struct ja_rows {
     struct ja_db *db;
@@ -215,7 +215,8 @@ enum ja_status ja_rows_next(struct ja_rows *rows, bool *ret_row, struct ja_error
 /* -1 when the value cannot be read. */
 static int column(struct ja_rows *rows, const char *name)
 {
-    unsigned char *hint = &rows->hints[((uintptr_t)name ^ (uintptr_t)name >> 6) % HINTS];
+    /* The high bits of a product depend on all bits of the address (Knuth, vol. 3, 6.4). */
+    unsigned char *hint = &rows->hints[(uint32_t)((uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15) >> 32) % HINTS];
     int i = rows->db->driver->column(rows->stmt, name, *hint);
 
     if (i >= 0 && i <= UCHAR_MAX)

@@ -71,17 +71,18 @@ static struct place *place_of(struct ja_token_memory *m, const unsigned char has
 }
 
 enum ja_status ja_token_verify_remembered(struct ja_ctx *ctx, struct ja_token_memory *m, const char *token, size_t len,
-                                          const struct ja_token_check *check, json_t **ret_claims,
-                                          struct ja_error *err)
+                                          const unsigned char *hash, const struct ja_token_check *check,
+                                          json_t **ret_claims, struct ja_error *err)
 {
-    unsigned char hash[JA_TOKEN_HASH_LEN];
+    unsigned char own[JA_TOKEN_HASH_LEN];
     char kid[JA_KID_LEN + 1] = "";
     struct place *p;
     json_t *claims = NULL;
-    enum ja_status st = ja_token_memory_hash(m, token, len, hash, err);
+    enum ja_status st = hash ? JA_OK : ja_token_memory_hash(m, token, len, own, err);
 
     if (st != JA_OK)
         return st;
+    hash = hash ? hash : own;
     p = place_of(m, hash);
     if (p->claims && ja_token_hash_equal(p->hash, hash)) {
         st = ja_token_verify_again(ctx, p->claims, p->kid, check, err);
@@ -94,7 +95,7 @@ enum ja_status ja_token_verify_remembered(struct ja_ctx *ctx, struct ja_token_me
         return st;
     if (kid[0]) {
         json_decref(p->claims);
-        memcpy(p->hash, hash, sizeof p->hash);
+        memcpy(p->hash, hash, JA_TOKEN_HASH_LEN);
         memcpy(p->kid, kid, sizeof p->kid);
         p->claims = json_incref(claims);
     }

@@ -21,10 +21,10 @@ void ja_token_memory_forget(struct ja_token_memory *m); /* everything, and the h
 enum ja_status ja_token_memory_hash(const struct ja_token_memory *m, const char *token, size_t len,
                                     unsigned char ret[JA_TOKEN_HASH_LEN], struct ja_error *err);
 bool ja_token_hash_equal(const unsigned char a[JA_TOKEN_HASH_LEN], const unsigned char b[JA_TOKEN_HASH_LEN]);
-/* ja_token_verify against the store, by way of the memory. */
+/* ja_token_verify against the store, by way of the memory. `hash` is this memory's of the token; NULL: not known yet. */
 enum ja_status ja_token_verify_remembered(struct ja_ctx *ctx, struct ja_token_memory *m, const char *token, size_t len,
-                                          const struct ja_token_check *check, json_t **ret_claims,
-                                          struct ja_error *err);
+                                          const unsigned char *hash, const struct ja_token_check *check,
+                                          json_t **ret_claims, struct ja_error *err);
 /* Until when an answer about this user's token stays the same as far as time alone changes it: the ends of token,
  * session, account and grants. */
 enum ja_status ja_token_good_until(struct ja_ctx *ctx, const json_t *claims, const struct ja_user *user, int64_t *ret,
