@@ -237,7 +237,7 @@ enum ja_status ja_user_find_by_process_uid(struct ja_ctx *ctx, int64_t uid, stru
     struct ja_rows *rows = NULL;
     enum ja_status st = JA_OK;
 
-    if (uid <= 0)
+    if (uid <= 0 || uid == JA_UID_OVERFLOW)
         return not_found(err);
     st = ja_db_query(ctx->db,
                      "SELECT " USER_COLUMNS " FROM users u WHERE u.bind_uid = $1 AND u.deleted_at IS NULL UNION ALL "

@@ -47,7 +47,10 @@ enum ja_status ja_user_find_by_phone(struct ja_ctx *ctx, const char *phone, stru
                                      struct ja_error *err);
 enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
                                    struct ja_error *err);
-/* Whose process runs under this uid: the service that is bound to it, or the account whose uid it is. Nobody's for 0. */
+/* What the kernel shows for a uid that has no number here (user_namespaces(7), NFS): of anybody, so nobody's. */
+#define JA_UID_OVERFLOW 65534
+/* Whose process runs under this uid: the service that is bound to it, or the account whose uid it is. Nobody's for 0 and
+ * JA_UID_OVERFLOW. */
 enum ja_status ja_user_find_by_process_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
                                            struct ja_error *err);
 /* An address (with '@'), a phone (with '+') or a user name, by its form. */

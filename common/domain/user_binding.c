@@ -45,6 +45,10 @@ static enum ja_status check_bind_uid(struct ja_ctx *ctx, const struct ja_user *u
         return ja_fail(err, JA_ERR_INVALID, "invalid_uid",
                        "a service is bound to a uid of 1 to %lld; what runs as root is not told apart from root",
                        (long long)UID_LAST);
+    if (u->bind_uid == JA_UID_OVERFLOW)
+        return ja_fail(err, JA_ERR_INVALID, "invalid_uid",
+                       "uid %d is what the kernel shows for processes of other user namespaces: no service can be told "
+                       "by it", JA_UID_OVERFLOW);
     st = owned(ctx, u, &taken, err);
     if (st == JA_OK && taken)
         return ja_fail(err, JA_ERR_EXISTS, "uid_taken", "uid %lld is that of another account of the store",

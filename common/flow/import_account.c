@@ -110,7 +110,7 @@ static enum ja_status check_uid(struct judge *j, int64_t uid, struct ja_error *e
     int64_t max = j->ctx->cfg->accounts.uid_max;
     enum ja_status st;
 
-    if (uid < JA_IMPORT_UID_MIN || uid > max || uid == 65534 || uid == 65535)
+    if (uid < JA_IMPORT_UID_MIN || uid > max || uid == JA_UID_OVERFLOW || uid == 65535)
         return ja_fail(err, JA_ERR_INVALID, "uid_out_of_range",
                        "uid %lld is not in %d to %lld (uid_max in [accounts]), where accounts can be imported",
                        (long long)uid, JA_IMPORT_UID_MIN, (long long)max);

@@ -197,7 +197,7 @@ static bool ends_with(const struct ja_line *f, const char *end)
 
 static void skip_system(struct ja_import_account *a, const struct ja_line *name, const struct ja_line *shell)
 {
-    if (a->user.uid < JA_IMPORT_UID_MIN || a->user.uid == 65534 || ja_line_is(name, "root") ||
+    if (a->user.uid < JA_IMPORT_UID_MIN || a->user.uid == JA_UID_OVERFLOW || ja_line_is(name, "root") ||
         ja_line_is(name, "nobody"))
         skip(a, "system_account", "a system account stays in its passwd file");
     else if (ends_with(shell, "/nologin") || ends_with(shell, "/false"))

@@ -40,6 +40,8 @@ setup() {
     done <<TABLE
 5 invalid_uid   service add other --bind-uid 0
 5 invalid_uid   service add other --bind-uid 4294967295
+5 invalid_uid   service add other --bind-uid 65534
+5 invalid_uid   service bind billing 65534
 5 invalid_uid   service add other --bind-uid www-data
 4 uid_taken     service add other --bind-uid $uid
 4 uid_bound     service add other --bind-uid 991

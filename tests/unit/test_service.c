@@ -101,6 +101,8 @@ static void a_uid_is_its_account_or_the_service_bound_to_it(void **state)
     sql(s->w, "UPDATE users SET bind_uid = 0 WHERE username = 'robot'"); /* past every check */
     assert_int_equal(ja_user_find_by_process_uid(s->ctx, 0, &u, NULL), JA_ERR_NOT_FOUND);
     assert_int_equal(ja_user_find_by_process_uid(s->ctx, -1, &u, NULL), JA_ERR_NOT_FOUND);
+    sql(s->w, "UPDATE users SET bind_uid = 65534 WHERE username = 'robot'"); /* user_namespaces(7): anybody's */
+    assert_int_equal(ja_user_find_by_process_uid(s->ctx, 65534, &u, NULL), JA_ERR_NOT_FOUND);
     assert_int_equal(number(s->w, "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'user.add' AND "
                                   "detail LIKE '%\"bind_uid\":991%'"), 1);
 }
