@@ -123,7 +123,8 @@ static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
     }
     st = ja_user_find_by_process_uid(call->ctx, call->peer_uid, &call->caller.user, err);
     if (st == JA_ERR_NOT_FOUND)
-        return ja_fail(err, JA_ERR_DENIED, "unknown_caller", "the uid %lu is no user of jwtauth",
+        return ja_fail(err, JA_ERR_DENIED, "unknown_caller",
+                       "the uid %lu is no user of jwtauth, and no service is bound to it (authctl service bind)",
                        (unsigned long)call->peer_uid);
     if (st == JA_OK && !is_live(call, &call->caller.user))
         return ja_fail(err, JA_ERR_DENIED, "user_inactive", "the account of uid %lu is not active",

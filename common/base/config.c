@@ -64,8 +64,9 @@ static enum ja_status fail_syntax(const struct ja_config_source *src, struct ja_
         text[len - 1] = 0;
     if (text[0] >= 'A' && text[0] <= 'Z')
         text[0] = (char)(text[0] - 'A' + 'a');
-    (void)ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%.*s: %s", src->name,
-                  colon ? (int)(colon - number) : 1, colon ? number : "?", text);
+    (void)ja_fail(err, JA_ERR_CONFIG, "invalid_config", "%s:%.*s: %s%s", src->name,
+                  colon ? (int)(colon - number) : 1, colon ? number : "?", text,
+                  strcmp(text, "duplicate section is not allowed") == 0 ? ": put its lines under the first" : "");
     ini_config_free_errors(list);
     return JA_ERR_CONFIG;
 }

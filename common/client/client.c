@@ -28,7 +28,7 @@ static enum ja_status check_socket(const char *path, struct ja_error *err)
         return ja_fail(err, JA_ERR_INVALID, "invalid_socket", "the socket of jwtauthd is an absolute path of at most %d bytes",
                        PATH_SIZE - 1);
     if (lstat(path, &s) != 0)
-        return ja_fail(err, JA_ERR_UNAVAILABLE, "daemon_unavailable", "jwtauthd is not running (no socket %.200s)", path);
+        return ja_fail(err, JA_ERR_UNAVAILABLE, "daemon_unavailable", "jwtauthd is not running: no socket %.200s (systemctl enable --now jwtauthd.socket)", path);
     if (!S_ISSOCK(s.st_mode) || (s.st_uid != 0 && s.st_uid != geteuid()))
         return ja_fail(err, JA_ERR_UNSAFE, "unsafe_socket", "%.200s is not a socket of root", path);
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - path > 0 ? slash - path : 1), path);

@@ -254,6 +254,8 @@ enum ja_status ja_ssh_line_parse(const char *line, size_t len, struct ja_ssh_lin
         return malformed(err, "it has a NUL byte");
     n = word(line, len);
     type = find_type(line, n);
+    if (!type && starts(line, len, "-----BEGIN ") && memmem(line, len, "PRIVATE KEY", 11))
+        return malformed(err, "this is the private one, which stays where it is; the public one is in the file with .pub");
     if (!type)
         return unknown_type(line, n, err);
     line += n;

@@ -101,6 +101,8 @@ enum ja_status ja_caller_find(struct ja_ctx *ctx, const char *name, enum ja_righ
         may = ja_permit(ctx, rights[right].permission, NULL, err);
         st = may == JA_OK ? st : may;
     }
+    if (st == JA_ERR_NOT_FOUND && name) /* two arguments that were swapped show */
+        st = ja_fail(err, st, "user_not_found", "no such user (%s)", name);
     if (st == JA_OK)
         *ret = u;
     else

@@ -246,8 +246,9 @@ static void check_service(struct doctor *d, const char *service)
     for (int g = 0; g < GROUPS; g++)
         any = any || s.places[g].present;
     if (!any) {
-        doctor_say(d, JA_DOCTOR_WARN, "pam", "see pam_jwtauth(8)", "%s does not use pam_jwtauth",
-                   service);
+        doctor_say(d, JA_DOCTOR_WARN, "pam",
+                   "pam-auth-update --enable jwtauth jwtauth-session, or the stanza in pam_jwtauth(8)",
+                   "%s does not use pam_jwtauth", service);
         return;
     }
     check_groups(d, &s, &bad);

@@ -43,7 +43,7 @@ broken() {
     broken '[tokens]\nacces_ttl = 3m\n' 'jwtauth.conf:2: [tokens] acces_ttl is no option, did you mean access_ttl?'
     broken '[tokn]\n' 'jwtauth.conf:1: [tokn] is no section'
     broken '[tokens]\nissuer = a\nissuer = b\n' 'jwtauth.conf:3: duplicate key'
-    broken '[tokens]\n[log]\n[tokens]\n' 'jwtauth.conf:3: duplicate section'
+    broken '[tokens]\n[log]\n[tokens]\n' 'jwtauth.conf:3: duplicate section is not allowed: put its lines under the first'
     broken '[tokens]\nissuer\n' 'jwtauth.conf:2: '
     broken '[tokens]\nissuer = a\000b\n' 'jwtauth.conf:2: a NUL byte'
     broken '[tokens]\nissuer = a\033[31m\n' 'jwtauth.conf:2: control characters'

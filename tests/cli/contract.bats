@@ -365,7 +365,7 @@ TABLE
     fails_with 0 authctl -q token decode "$access"
     [ -z "$stderr" ]
     fails_with 3 authctl -q user show nobody
-    [ "$stderr" = "authctl user show: no such user" ]
+    [ "$stderr" = "authctl user show: no such user (nobody)" ]
 }
 
 # ---- options of user add and user modify ----

@@ -106,6 +106,7 @@ static void what_is_no_key_or_not_taken(void **state)
         "ecdsa-sha2-nistp256-cert-v01@openssh.com AAAA", "sk-ssh-ed25519-cert-v01@openssh.com AAAA", "ssh-xmss AAAA",
         "ssh-ed448 AAAA", "ecdsa-sha2-nistp224 AAAA", "SSH-ED25519 " ED25519, "ssh-ed25519x " ED25519,
     };
+    struct ja_error err = {0};
     struct ja_ssh_line k;
     char line[200];
 
@@ -117,6 +118,8 @@ static void what_is_no_key_or_not_taken(void **state)
             refused(not_taken[i], JA_ERR_INVALID, "invalid_ssh_key"); /* names are compared as bytes */
         else
             refused(not_taken[i], JA_ERR_POLICY, "ssh_key_refused");
+    assert_int_equal(parse("-----BEGIN OPENSSH PRIVATE KEY-----", &k, &err), JA_ERR_INVALID);
+    assert_non_null(strstr(err.message, ".pub")); /* the usual slip */
     (void)snprintf(line, sizeof line, "ssh-ed25519 %s a", ED25519);
     assert_int_equal(ja_ssh_line_parse(line, strlen(line), &k, NULL), JA_OK);
     line[strlen(line) - 1] = 0;
