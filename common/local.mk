@@ -123,6 +123,8 @@ libja_flow_la_SOURCES = \
 	common/flow/auth_internal.h common/flow/auth_policy.c \
 	common/flow/auth_remember.c \
 	common/flow/auth_token.c \
+	common/flow/auth_who.c \
+	common/flow/captcha_flow.h \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \

@@ -74,8 +74,8 @@ static json_t *error_body(const struct http_call *call, const struct ja_error *e
         code = oauth_code(call, status, code);
     if (call->route && (call->route->flags & ROUTE_PLAIN))
         return json_pack("{s:s,s:s}", "error", code, "error_description", message);
-    return json_pack("{s:b,s:s,s:{s:s,s:O*}}", "success", 0, "message", message, "error", "code", code, "details",
-                     call->details);
+    return json_pack("{s:b,s:s,s:{s:s,s:O*,s:s*}}", "success", 0, "message", message, "error", "code", code, "details",
+                     call->details, "site_key", call->site_key);
 }
 
 static json_t *success_body(struct http_call *call)

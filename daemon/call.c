@@ -1,11 +1,11 @@
 #include "daemon/call.h"
 
-#include "common/base/net.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/domain/jws.h"
 #include "common/domain/rate_limit.h"
 #include "daemon/caller.h"
+#include "daemon/captcha.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"
 
@@ -14,8 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The network that a call comes from; local callers are told apart by their uid. */
-static void source_of(const struct http_call *call, char ret[JA_NET_TEXT])
+void http_call_source(const struct http_call *call, char ret[JA_NET_TEXT])
 {
     const struct ja_config *cfg = call->ctx->cfg;
     struct ja_addr addr = {0};
@@ -26,7 +25,7 @@ static void source_of(const struct http_call *call, char ret[JA_NET_TEXT])
         (void)snprintf(ret, JA_NET_TEXT, "local:%lu", (unsigned long)call->peer_uid);
 }
 
-static bool is_root(const struct http_call *call)
+bool http_call_is_root(const struct http_call *call)
 {
     return call->on_unix && call->peer_uid == 0;
 }
@@ -36,14 +35,14 @@ static enum ja_status throttle(struct http_call *call, struct ja_error *err)
 {
     char source[JA_NET_TEXT], key[200];
 
-    if (!(call->route->flags & ROUTE_LIMITED) || is_root(call))
+    if (call->admitted || !(call->route->flags & ROUTE_LIMITED) || http_call_is_root(call))
         return JA_OK;
-    source_of(call, source);
+    http_call_source(call, source);
     (void)snprintf(key, sizeof key, "http %s %s", call->route->path, source);
     return ja_rate_take(call->ctx, &(struct ja_rate_key){.key = key, .rate = call->ctx->cfg->throttle.other}, 1, err);
 }
 
-static int64_t mono(void)
+int64_t http_call_mono(void)
 {
     struct timespec t = {0};
 
@@ -57,29 +56,56 @@ static enum ja_status book_refused(struct http_call *call, enum ja_status st, st
     char source[JA_NET_TEXT];
     unsigned wait = 0;
 
-    if (st != JA_ERR_DENIED || is_root(call) || (call->route->flags & ROUTE_GATE) ||
+    if (st != JA_ERR_DENIED || http_call_is_root(call) || (call->route->flags & ROUTE_GATE) ||
         strcmp(err->code, "no_credential") == 0)
         return st;
-    source_of(call, source);
-    if (!failures_book(call->server->failures, source, &call->ctx->cfg->throttle.token_failures, mono(), &wait))
+    http_call_source(call, source);
+    if (!failures_book(call->server->failures, source, &call->ctx->cfg->throttle.token_failures, http_call_mono(), &wait))
         return st;
     st = ja_fail(err, JA_ERR_THROTTLED, "too_many_attempts", "too many attempts: try again in %u seconds", wait);
     err->retry_after = wait;
     return st;
 }
 
-enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct ja_error *err)
+static enum ja_status admit(struct http_call *call, struct ja_error *err)
 {
     enum ja_status st = JA_OK;
 
-    call->ctx = ctx;
     caller_anonymous(call);
     if (!(call->route->flags & (ROUTE_PUBLIC | ROUTE_GATE)))
         st = book_refused(call, caller_identify(call, err), err);
     else if (!(call->route->flags & (ROUTE_GATE | ROUTE_PLAIN))) /* where one comes from counts: throttling, rules, new sources */
         st = caller_check_local(call, err);
+    return st == JA_OK ? throttle(call, err) : st;
+}
+
+/* The actor borrowed from the call. */
+static void leave(struct http_call *call)
+{
+    call->ctx->actor = (struct ja_actor){.name = "anonymous", .service = "jwtauthd"};
+    call->ctx = NULL;
+}
+
+enum ja_status http_call_ask(struct http_call *call, struct ja_ctx *ctx, struct ja_error *err)
+{
+    enum ja_status st;
+
+    call->ctx = ctx;
+    st = admit(call, err);
+    call->admitted = st == JA_OK;
     if (st == JA_OK)
-        st = throttle(call, err);
+        st = captcha_verify(call, err);
+    err->status = st;
+    leave(call);
+    return st;
+}
+
+enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct ja_error *err)
+{
+    enum ja_status st;
+
+    call->ctx = ctx;
+    st = admit(call, err);
     if (st == JA_OK)
         st = call->route->run(call, err);
     if (call->route->flags & ROUTE_TOKEN)
@@ -88,8 +114,7 @@ enum ja_status http_call_run(struct http_call *call, struct ja_ctx *ctx, struct 
     err->status = st;
     if (st == JA_OK)
         call->status = call->status ? call->status : call->route->status;
-    ctx->actor = (struct ja_actor){.name = "anonymous", .service = "jwtauthd"};
-    call->ctx = NULL;
+    leave(call);
     return st;
 }
 
@@ -228,6 +253,7 @@ void http_call_free(struct http_call *call)
     caller_clear(&call->caller);
     json_decref(call->data);
     json_decref(call->details);
+    free(call->site_key);
     ja_wipe_free(call->plain);
     free(call->note);
     for (size_t i = 0; i < call->nheaders; i++)

@@ -83,3 +83,15 @@ bool failures_book(struct failures *f, const char *source, const struct ja_rate 
     (void)pthread_mutex_unlock(&f->lock);
     return over;
 }
+
+unsigned failures_wait(struct failures *f, const char *source, const struct ja_rate *rate, int64_t now)
+{
+    unsigned wait = 0;
+
+    (void)pthread_mutex_lock(&f->lock);
+    for (const struct place *p = &f->places[row_of(source)], *end = p + WAYS; p < end; p++)
+        if (strcmp(p->source, source) == 0 && p->count >= rate->count && now - p->since < rate->seconds)
+            wait = (unsigned)(p->since + rate->seconds - now);
+    (void)pthread_mutex_unlock(&f->lock);
+    return wait;
+}

@@ -20,4 +20,7 @@ void failures_free(struct failures *f); /* NULL accepted */
  * allows; *ret_wait seconds (at least 1) until the window ends. */
 bool failures_book(struct failures *f, const char *source, const struct ja_rate *rate, int64_t now, unsigned *ret_wait);
 
+/* Looks only: seconds until the source is below the rate again; 0: it is. */
+unsigned failures_wait(struct failures *f, const char *source, const struct ja_rate *rate, int64_t now);
+
 #endif

@@ -40,6 +40,7 @@ enum {
     ROUTE_CACHEABLE = 64, /* sets Cache-Control itself; everything else is no-store */
     ROUTE_GATE = 128,   /* asked by proxies (auth_request): never 429 */
     ROUTE_TOKEN = 256,  /* takes a token itself: one that it refuses counts ([throttle] token_failures) */
+    ROUTE_CAPTCHA = 512, /* asks for a captcha once logins failed (captcha.h); its body has the field */
 };
 
 enum field_type { FIELD_STRING, FIELD_INT, FIELD_BOOL, FIELD_STRINGS };
@@ -99,6 +100,8 @@ struct http_call {
     pid_t peer_pid;
     const char *source;       /* numeric address of the client; NULL on the Unix socket */
     const char *user_agent, *host, *origin, *if_none_match, *authorization, *cookie, *csrf;
+    bool admitted;            /* [throttle] other has counted it already */
+    bool captcha_passed;      /* the service vouched for who asks */
     bool proxied;             /* a header that only proxies and browsers send is there (R24) */
 
     /* the answer */
@@ -106,6 +109,7 @@ struct http_call {
     json_t *data;             /* object; owned */
     const char *message;      /* borrowed, NULL: "OK" */
     json_t *details;          /* of an error: array of strings; owned */
+    char *site_key;           /* of an error: for the captcha that is asked; owned */
     char *plain;              /* body as it stands, instead of data; owned */
     size_t plain_len;
     const char *plain_type;   /* its Content-Type */

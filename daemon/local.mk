@@ -4,6 +4,7 @@ ja_request_sources = \
 	daemon/answer.c daemon/answer.h \
 	daemon/call.c daemon/call.h \
 	daemon/caller.c daemon/caller.h \
+	daemon/captcha.c daemon/captcha.h \
 	daemon/conn.c daemon/conn.h \
 	daemon/cookies.c daemon/cookies.h \
 	daemon/cors.c daemon/cors.h \
@@ -45,4 +46,4 @@ ja_jwtauthd_sources = \
 	$(ja_request_sources)
 jwtauthd_SOURCES = daemon/jwtauthd.c $(ja_jwtauthd_sources)
 jwtauthd_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) -pthread
-jwtauthd_LDADD = libja_view.la libja_notify.la libja_flow.la $(MICROHTTPD_LIBS) -lpthread
+jwtauthd_LDADD = libja_view.la libja_client.la libja_notify.la libja_flow.la $(MICROHTTPD_LIBS) -lpthread

@@ -11,6 +11,8 @@ static const double bounds[METRICS_BUCKETS] = {.0001, .00025, .001, .005, .025, 
 static const char *const outcomes[] = {"success", "invalid_credentials", "otp_required", "too_many_attempts",
                                        "password_change_required", "captcha_required", "busy", "other"};
 #define OUTCOMES (sizeof outcomes / sizeof *outcomes)
+static const char *const captchas[] = {"passed", "refused", "unavailable"};
+#define CAPTCHAS (sizeof captchas / sizeof *captchas)
 
 struct route_metrics {
     atomic_ulong by_class[6]; /* 1xx ... 5xx */
@@ -19,7 +21,7 @@ struct route_metrics {
 };
 
 struct metrics {
-    atomic_ulong logins[OUTCOMES], tokens, chores[CHORE_KINDS][2]; /* failed, done */
+    atomic_ulong logins[OUTCOMES], captchas[CAPTCHAS], tokens, chores[CHORE_KINDS][2]; /* failed, done */
     size_t nroutes;
     struct route_metrics routes[]; /* the last one: no route */
 };
@@ -60,6 +62,15 @@ void metrics_login(struct metrics *m, const char *code)
     while (i + 1 < OUTCOMES && strcmp(outcomes[i], code) != 0)
         i++;
     atomic_fetch_add_explicit(&m->logins[i], 1, memory_order_relaxed);
+}
+
+void metrics_captcha(struct metrics *m, const char *outcome)
+{
+    size_t i = 0;
+
+    while (i + 1 < CAPTCHAS && strcmp(captchas[i], outcome) != 0)
+        i++;
+    atomic_fetch_add_explicit(&m->captchas[i], 1, memory_order_relaxed);
 }
 
 void metrics_token(struct metrics *m)
@@ -149,21 +160,25 @@ static void put_gauge(FILE *out, const char *name, const char *help, size_t valu
     (void)fprintf(out, "%s %zu\n", name, value);
 }
 
-static void put_pools(FILE *out, const char *name, const char *help, size_t hash, size_t work)
+static void put_pools(FILE *out, const char *name, const char *help, size_t hash, size_t work, size_t outside)
 {
     head(out, name, "gauge", help);
-    (void)fprintf(out, "%s{pool=\"hash\"} %zu\n%s{pool=\"work\"} %zu\n", name, hash, name, work);
+    (void)fprintf(out, "%s{pool=\"hash\"} %zu\n%s{pool=\"work\"} %zu\n%s{pool=\"outside\"} %zu\n", name, hash, name,
+                  work, name, outside);
 }
 
 static void put_gauges(FILE *out, const struct metrics_gauges *g)
 {
     put_gauge(out, "jwtauthd_connections", "Open connections.", g->connections);
     put_gauge(out, "jwtauthd_connections_limit", "Connections past which callers wait.", g->connections_max);
-    put_pools(out, "jwtauthd_queue_depth", "Calls that wait for a worker.", g->hash.waiting, g->work.waiting);
+    put_pools(out, "jwtauthd_queue_depth", "Calls that wait for a worker.", g->hash.waiting, g->work.waiting,
+              g->outside.waiting);
     put_pools(out, "jwtauthd_queue_limit", "Calls past which the answer is 503.", g->hash.queue_max,
-              g->work.queue_max);
-    put_pools(out, "jwtauthd_workers_busy", "Workers that are at a call.", g->hash.running, g->work.running);
-    put_pools(out, "jwtauthd_workers", "Threads that take such calls.", g->hash.workers, g->work.workers);
+              g->work.queue_max, g->outside.queue_max);
+    put_pools(out, "jwtauthd_workers_busy", "Workers that are at a call.", g->hash.running, g->work.running,
+              g->outside.running);
+    put_pools(out, "jwtauthd_workers", "Threads that take such calls.", g->hash.workers, g->work.workers,
+              g->outside.workers);
     put_gauge(out, "jwtauthd_hash_slots_in_use", "Passwords being hashed on this host, by whatever process.",
               g->hash_slots_held);
     put_gauge(out, "jwtauthd_hash_slots_limit", "Passwords that may be hashed at the same time.", g->hash_slots);
@@ -184,6 +199,9 @@ char *metrics_text(struct metrics *m, const struct metrics_gauges *g, size_t *re
     head(out, "jwtauthd_logins_total", "counter", "Logins by outcome.");
     for (size_t i = 0; i < OUTCOMES; i++)
         (void)fprintf(out, "jwtauthd_logins_total{outcome=\"%s\"} %lu\n", outcomes[i], atomic_load(&m->logins[i]));
+    head(out, "jwtauthd_captchas_total", "counter", "Captchas that the service was asked about, by outcome.");
+    for (size_t i = 0; i < CAPTCHAS; i++)
+        (void)fprintf(out, "jwtauthd_captchas_total{outcome=\"%s\"} %lu\n", captchas[i], atomic_load(&m->captchas[i]));
     head(out, "jwtauthd_tokens_total", "counter", "Access tokens given out.");
     (void)fprintf(out, "jwtauthd_tokens_total %lu\n", atomic_load(&m->tokens));
     put_chores(out, m);

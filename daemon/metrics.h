@@ -19,13 +19,15 @@ void metrics_answer(struct metrics *m, const struct http_route *route, int statu
 /* outcome: "success", or the refusal's code. Unknown ones count as "other". */
 void metrics_login(struct metrics *m, const char *code);
 void metrics_token(struct metrics *m);
+/* outcome: "passed", "refused"; anything else counts as "unavailable". */
+void metrics_captcha(struct metrics *m, const char *outcome);
 
 void metrics_chore(struct metrics *m, enum chore_kind kind, bool ok);
 
 /* What is read at the moment of asking. */
 struct metrics_gauges {
     size_t connections, connections_max;
-    struct pool_load hash, work;
+    struct pool_load hash, work, outside;
     size_t hash_slots, hash_slots_held; /* of the host: PAM and authctl hash as well */
     struct ja_outbox_depth outbox;
 };

@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "daemon/answer.h"
 #include "daemon/call.h"
+#include "daemon/captcha.h"
 #include "daemon/cors.h"
 #include "daemon/forwarded.h"
 #include "daemon/response.h"
@@ -377,6 +378,11 @@ static struct request *of_job(struct pool_job *job)
     return (struct request *)((char *)job - offsetof(struct request, job));
 }
 
+static struct pool *pool_of(const struct request *r)
+{
+    return r->call.route->where == RUN_HASH ? r->loop->server->hash : r->loop->server->work;
+}
+
 static void too_busy(struct request *r)
 {
     (void)ja_fail(&r->err, JA_ERR_BUSY, "busy", "too much to do at the moment: try again");
@@ -394,6 +400,25 @@ static void run_job(struct pool_job *job, struct http_thread *worker)
         (void)http_call_run(&r->call, &worker->ctx, &r->err);
     r->progress = DONE;
     loop = r->loop; /* the request may be gone right after */
+    MHD_resume_connection(r->mhd);
+    loop_wake(loop);
+}
+
+/* What has to be asked outside goes first, on a thread that may wait; then the call itself. */
+static void run_ask(struct pool_job *job, struct http_thread *worker)
+{
+    struct request *r = of_job(job);
+    struct loop *loop = r->loop;
+
+    if (pool_job_late(job, worker->ctx.cfg->password.hash_wait + 1)) {
+        too_busy(r);
+    } else if (http_call_ask(&r->call, &worker->ctx, &r->err) == JA_OK) {
+        job->run = run_job;
+        if (pool_push(pool_of(r), job))
+            return; /* the request may be gone */
+        too_busy(r);
+    }
+    r->progress = DONE;
     MHD_resume_connection(r->mhd);
     loop_wake(loop);
 }
@@ -418,9 +443,10 @@ static enum MHD_Result answer(struct request *r)
 
 static enum MHD_Result start_work(struct request *r)
 {
-    struct pool *pool = r->call.route->where == RUN_HASH ? r->loop->server->hash : r->loop->server->work;
+    bool ask = captcha_given(&r->call, r->loop->thread.ctx.cfg);
+    struct pool *pool = ask ? r->loop->server->outside : pool_of(r);
 
-    r->job.run = run_job;
+    r->job.run = ask ? run_ask : run_job;
     r->progress = WORKING;
     conn_state(r->conn, CONN_WORKING, loop_now_ms());
     MHD_suspend_connection(r->mhd);

@@ -1,5 +1,6 @@
 /* Logging in, refreshing, logging out: the login state machine and the session flows over HTTP. */
 #include "daemon/caller.h"
+#include "daemon/captcha.h"
 #include "daemon/cookies.h"
 #include "daemon/metrics.h"
 #include "daemon/prove.h"
@@ -28,7 +29,7 @@ static enum ja_status finish(struct http_call *call, struct ja_auth *auth, struc
         metrics_login(call->server->metrics, "success");
         st = tokens_answer(call, &tokens, err);
     } else {
-        st = prove_refused(&result, err);
+        st = result.reason == JA_REASON_CAPTCHA ? captcha_refuse(call, err) : prove_refused(&result, err);
         metrics_login(call->server->metrics, err->code);
     }
     ja_auth_tokens_clear(&tokens);
@@ -45,6 +46,7 @@ static enum ja_status run_login(struct http_call *call, struct ja_error *err)
         .source = call->source,
         .local_uid = call->on_unix ? (int64_t)call->peer_uid : 0,
         .user_agent = call->user_agent,
+        .captcha = captcha_mode(call),
     };
     struct ja_auth *auth = NULL;
     enum ja_status st;
@@ -52,8 +54,12 @@ static enum ja_status run_login(struct http_call *call, struct ja_error *err)
     if (!email == !username)
         return ja_fail(err, JA_ERR_INVALID, "missing_field", "give either email or username");
     st = ja_auth_begin(call->ctx, &req, &auth, err);
+    if (st == JA_OK && ja_auth_next(auth) != JA_NEXT_DONE) /* not blocked */
+        st = captcha_demand(call, err);
     if (st == JA_OK)
         st = finish(call, auth, err);
+    else if (st == JA_ERR_FORBIDDEN)
+        metrics_login(call->server->metrics, err->code);
     ja_auth_free(auth);
     return st;
 }
@@ -106,6 +112,7 @@ static const struct http_field login_body[] = {
     {"username", FIELD_STRING, false, JA_EMAIL_MAX, "a user name"},
     {"password", FIELD_STRING, true, 4096, "the password"},
     {"otp", FIELD_STRING, false, 64, "a verification code, or a recovery code"},
+    CAPTCHA_FIELD,
     {NULL},
 };
 static const struct http_field refresh_body[] = {
@@ -122,11 +129,11 @@ const struct http_route route_login[] = {
      .path = "/api/v1/auth/login",
      .run = run_login,
      .where = RUN_HASH,
-     .flags = ROUTE_AUTH | ROUTE_PUBLIC,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_CAPTCHA,
      .body = login_body,
      .summary = "Log in.",
      .answer = TOKENS_ANSWER,
-     .codes = "invalid_credentials otp_required password_change_required too_many_attempts busy",
+     .codes = "invalid_credentials otp_required password_change_required captcha_required too_many_attempts busy",
      .example = "-H 'Content-Type: application/json' -d '{\"username\":\"alice\",\"password\":\"...\"}'"},
     {.method = HTTP_POST,
      .path = "/api/v1/auth/refresh",

@@ -1,5 +1,6 @@
 /* Passwords: forgotten, and changed. */
 #include "daemon/caller.h"
+#include "daemon/captcha.h"
 #include "daemon/chores.h"
 #include "daemon/prove.h"
 #include "daemon/routes.h"
@@ -16,7 +17,9 @@ static enum ja_status run_request(struct http_call *call, struct ja_error *err)
 
     if (!email == !phone)
         return ja_fail(err, JA_ERR_INVALID, "missing_field", "give either email or phone");
-    st = ja_reset_request(call->ctx, email ? email : phone, email ? JA_RESET_BY_EMAIL : JA_RESET_BY_SMS, err);
+    st = captcha_demand(call, err);
+    if (st == JA_OK)
+        st = ja_reset_request(call->ctx, email ? email : phone, email ? JA_RESET_BY_EMAIL : JA_RESET_BY_SMS, err);
     if (st != JA_OK)
         return st;
     chores_poke(call->server->chores);
@@ -92,6 +95,7 @@ static enum ja_status run_change(struct http_call *call, struct ja_error *err)
 static const struct http_field request_body[] = {
     {"email", FIELD_STRING, false, JA_EMAIL_MAX, "a verified email address"},
     {"phone", FIELD_STRING, false, 64, "a verified phone number"},
+    CAPTCHA_FIELD,
     {NULL},
 };
 static const struct http_field confirm_body[] = {
@@ -115,12 +119,12 @@ const struct http_route route_password[] = {
      .path = "/api/v1/auth/password-reset",
      .run = run_request,
      .where = RUN_WORK,
-     .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_LIMITED,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_LIMITED | ROUTE_CAPTCHA,
      .body = request_body,
      .summary = "Ask for a message that lets the password be set anew; the same answer always.",
      .answer = "accepted",
      .status = 202,
-     .codes = "too_many_attempts",
+     .codes = "captcha_required too_many_attempts",
      .example = "-H 'Content-Type: application/json' -d '{\"email\":\"alice@example.org\"}'"},
     {.method = HTTP_POST,
      .path = "/api/v1/auth/password-reset-confirm",

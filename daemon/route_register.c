@@ -1,4 +1,5 @@
 /* From registration to a verified address. */
+#include "daemon/captcha.h"
 #include "daemon/chores.h"
 #include "daemon/metrics.h"
 #include "daemon/prove.h"
@@ -91,9 +92,9 @@ static enum ja_status run_register(struct http_call *call, struct ja_error *err)
     struct ja_user u = {0};
     struct ja_sent sent[2];
     size_t nsent = 0;
-    enum ja_status st = JA_OK;
+    enum ja_status st = captcha_demand(call, err);
 
-    if (password)
+    if (st == JA_OK && password)
         st = ja_secret_from(&pw, password, strlen(password), err);
     spec = read_spec(call, password ? &pw : NULL);
     if (st == JA_OK)
@@ -163,6 +164,7 @@ static const struct http_field register_body[] = {
     {"first_name", FIELD_STRING, false, JA_TEXT_MAX, "the first name"},
     {"last_name", FIELD_STRING, false, JA_TEXT_MAX, "the last name"},
     {"company_name", FIELD_STRING, false, JA_TEXT_MAX, "the company"},
+    CAPTCHA_FIELD,
     {NULL},
 };
 static const struct http_field verify_body[] = {
@@ -185,12 +187,12 @@ const struct http_route route_register[] = {
      .run = run_register,
      .where = RUN_HASH,
      .closed = ja_account_register_open,
-     .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_LIMITED,
+     .flags = ROUTE_AUTH | ROUTE_PUBLIC | ROUTE_LIMITED | ROUTE_CAPTCHA,
      .body = register_body,
      .summary = "Register an account.",
      .answer = "user_id user",
      .status = 201,
-     .codes = "registration_closed email_taken phone_taken username_taken weak_password invalid_email",
+     .codes = "registration_closed captcha_required email_taken phone_taken username_taken weak_password invalid_email",
      .example = JSON_EXAMPLE("{\"email\":\"alice@example.org\",\"password\":\"...\"}")},
     {.method = HTTP_POST,
      .path = "/api/v1/auth/verify-email",

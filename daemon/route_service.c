@@ -56,6 +56,7 @@ static enum ja_status run_metrics(struct http_call *call, struct ja_error *err)
         .connections_max = CONN_MAX,
         .hash = pool_load(call->server->hash),
         .work = pool_load(call->server->work),
+        .outside = pool_load(call->server->outside),
         .hash_slots = (size_t)call->ctx->cfg->password.parallel_hashes,
     };
     size_t len = 0;

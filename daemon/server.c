@@ -9,6 +9,8 @@
 
 #define WORKERS 2
 #define WORK_QUEUE 256
+#define ASKERS 2
+#define ASK_QUEUE 16 /* past it: 503 at once; a service that is silent holds up nobody else */
 #define HASH_QUEUE 64 /* past it: 503 at once (R21) */
 
 struct source {
@@ -46,19 +48,25 @@ static enum ja_status start_pools(struct server *s, const struct source *from, c
 
     s->nhashers = hashers(cfg);
     s->nworkers = WORKERS;
+    s->naskers = ASKERS;
     s->hashers = calloc(s->nhashers, sizeof *s->hashers);
     s->workers = calloc(s->nworkers, sizeof *s->workers);
-    if (!s->hashers || !s->workers)
+    s->askers = calloc(s->naskers, sizeof *s->askers);
+    if (!s->hashers || !s->workers || !s->askers)
         return ja_fail_nomem(err);
     st = init_threads(s, s->hashers, s->nhashers, from, err);
     if (st == JA_OK)
         st = init_threads(s, s->workers, s->nworkers, from, err);
+    if (st == JA_OK)
+        st = init_threads(s, s->askers, s->naskers, from, err);
     if (st == JA_OK)
         st = init_threads(s, s->chorists, CHORE_THREADS, from, err);
     if (st == JA_OK)
         st = pool_start(s->hashers, s->nhashers, HASH_QUEUE, &s->hash, err);
     if (st == JA_OK)
         st = pool_start(s->workers, s->nworkers, WORK_QUEUE, &s->work, err);
+    if (st == JA_OK)
+        st = pool_start(s->askers, s->naskers, ASK_QUEUE, &s->outside, err);
     return st == JA_OK ? chores_start(s->chorists, s->metrics, &s->chores, err) : st;
 }
 
@@ -92,6 +100,8 @@ enum ja_status server_start(struct server *server, const char *path, bool allow_
 
     if (st == JA_OK)
         st = failures_new(&server->failures, err);
+    if (st == JA_OK)
+        st = failures_new(&server->captchas, err);
 
     conn_counts_init(&server->counts);
     if (st == JA_OK)
@@ -119,7 +129,7 @@ static void hand(struct handing *h, struct http_thread *threads, size_t n)
 enum ja_status server_reload(struct server *server, const char *path, bool allow_own, struct ja_error *err)
 {
     struct handing h = {.n = 0};
-    size_t want = server->nhashers + server->nworkers + CHORE_THREADS + server->nloops;
+    size_t want = server->nhashers + server->nworkers + server->naskers + CHORE_THREADS + server->nloops;
     enum ja_status st = JA_OK;
 
     h.list = calloc(want, sizeof *h.list);
@@ -131,6 +141,7 @@ enum ja_status server_reload(struct server *server, const char *path, bool allow
     if (st == JA_OK) {
         hand(&h, server->hashers, server->nhashers);
         hand(&h, server->workers, server->nworkers);
+        hand(&h, server->askers, server->naskers);
         hand(&h, server->chorists, CHORE_THREADS);
         for (size_t i = 0; i < server->nloops; i++) {
             hand(&h, &server->loops[i].thread, 1);
@@ -162,6 +173,7 @@ void server_stop(struct server *server, const struct ja_config *cfg)
         loop_wake(&server->loops[i]);
     for (size_t i = 0; i < server->nloops; i++)
         loop_join(&server->loops[i]);
+    pool_stop(server->outside);
     pool_stop(server->hash);
     pool_stop(server->work);
     chores_stop(server->chores);
@@ -170,9 +182,11 @@ void server_stop(struct server *server, const struct ja_config *cfg)
     free(server->loops);
     clear_threads(server->hashers, server->nhashers);
     clear_threads(server->workers, server->nworkers);
+    clear_threads(server->askers, server->naskers);
     for (size_t i = 0; i < CHORE_THREADS; i++)
         http_thread_clear(&server->chorists[i]);
     listen_close(server, cfg);
+    failures_free(server->captchas);
     failures_free(server->failures);
     metrics_free(server->metrics);
 }

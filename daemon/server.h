@@ -1,7 +1,8 @@
 /* The running daemon: loops, workers, listeners, and what they share.
  *
  * Loops ([http] threads) own connections and answer what is quick; `work` has two threads for what writes; `hash` as
- * many as cores (at most [password] parallel_hashes) for what hashes passwords.
+ * many as cores (at most [password] parallel_hashes) for what hashes passwords; `outside` two for what waits for another
+ * server.
  */
 #ifndef JA_DAEMON_SERVER_H
 #define JA_DAEMON_SERVER_H
@@ -20,10 +21,10 @@ struct server {
     struct ja_log log;
     struct conn_counts counts;
     struct metrics *metrics;
-    struct failures *failures;
-    struct pool *hash, *work;
-    struct http_thread *hashers, *workers, chorists[CHORE_THREADS];
-    size_t nhashers, nworkers;
+    struct failures *failures, *captchas;
+    struct pool *hash, *work, *outside;
+    struct http_thread *hashers, *workers, *askers, chorists[CHORE_THREADS];
+    size_t nhashers, nworkers, naskers;
     struct chores *chores;
     struct loop *loops;
     size_t nloops;

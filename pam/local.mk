@@ -2,6 +2,7 @@ pam_LTLIBRARIES += pam_jwtauth.la
 # For processes that are not root's: the client and the call it makes, without all else that sends.
 pam_jwtauth_la_SOURCES = \
 	common/client/client.c common/client/client.h \
+	common/client/curl_answer.c common/client/curl_answer.h \
 	common/notify/curl_call.c common/notify/curl_call.h \
 	pam/pam_account.c \
 	pam/pam_auth.c pam/pam_auth.h \

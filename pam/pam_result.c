@@ -54,6 +54,7 @@ static enum ja_pam_outcome outcome_of_reason(enum ja_auth_reason reason, bool un
     case JA_REASON_POLICY:
     case JA_REASON_METHOD:
     case JA_REASON_WRONG_TOKEN:
+    case JA_REASON_CAPTCHA:
         return JA_PAM_REFUSED;
     }
     return JA_PAM_REFUSED;

@@ -75,22 +75,11 @@ static enum ja_status check_provider(const char *section, int provider, const ch
     return JA_OK;
 }
 
-/* Safeguards that this version does not have: an administrator who asks for one must not believe in it. */
-static enum ja_status check_unbuilt(const struct ja_config *cfg, const char *ret_blame[2],
-                                    struct ja_error *err)
-{
-    DEMAND(!*cfg->throttle.captcha_url, "throttle", "captcha_url",
-           "is not supported by this version: remove it");
-    return JA_OK;
-}
-
 enum ja_status ja_config_cross_check(const struct ja_config *cfg, const char *ret_blame[2],
                                      struct ja_error *err)
 {
     enum ja_status st = check_tokens(cfg, ret_blame, err);
 
-    if (st == JA_OK)
-        st = check_unbuilt(cfg, ret_blame, err);
     if (st == JA_OK)
         st = check_places(cfg, ret_blame, err);
     if (st == JA_OK)

@@ -1,7 +1,7 @@
 #include "common/client/client.h"
 
 #include "common/base/file_guard.h"
-#include "common/notify/curl_call.h"
+#include "common/client/curl_answer.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -37,54 +37,6 @@ static enum ja_status check_socket(const char *path, struct ja_error *err)
 
 /* ---- the answer ---- */
 
-struct answer {
-    char *text;
-    size_t len, room;
-};
-
-/* Tokens are in it: what is outgrown is wiped, so no realloc. */
-static bool reserve(struct answer *a, size_t want)
-{
-    size_t room = a->room ? a->room : 4096;
-    char *more;
-
-    while (room < want)
-        room *= 2;
-    if (room == a->room)
-        return true;
-    more = calloc(1, room);
-    if (!more)
-        return false;
-    if (a->text) {
-        memcpy(more, a->text, a->len);
-        sodium_memzero(a->text, a->room);
-        free(a->text);
-    }
-    a->text = more;
-    a->room = room;
-    return true;
-}
-
-static size_t take(char *data, size_t size, size_t n, void *arg)
-{
-    struct answer *a = arg;
-    size_t len = size * n;
-
-    if (len > ANSWER_MAX - a->len || !reserve(a, a->len + len + 1))
-        return 0;
-    memcpy(a->text + a->len, data, len);
-    a->len += len;
-    return len;
-}
-
-static void answer_clear(struct answer *a)
-{
-    if (a->text)
-        sodium_memzero(a->text, a->room);
-    free(a->text);
-    *a = (struct answer){0};
-}
-
 static enum ja_status status_of(long code)
 {
     switch (code) {
@@ -117,7 +69,7 @@ static enum ja_status read_error(const json_t *doc, long code, unsigned retry_af
     return st;
 }
 
-static enum ja_status read_answer(const struct answer *a, long code, unsigned retry_after, json_t **ret,
+static enum ja_status read_answer(const struct ja_curl_answer *a, long code, unsigned retry_after, json_t **ret,
                                   struct ja_error *err)
 {
     json_t *doc = a->len ? json_loadb(a->text, a->len, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -142,14 +94,13 @@ static bool bearer_valid(const char *s)
     return *s && s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")] == 0;
 }
 
-static void set_up(struct ja_curl *c, const struct ja_client_call *call, const char *body, struct answer *a)
+static void set_up(struct ja_curl *c, const struct ja_client_call *call, const char *body, struct ja_curl_answer *a)
 {
     ja_curl_set(c, CURLOPT_UNIX_SOCKET_PATH, call->socket);
     ja_curl_set(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     ja_curl_set(c, CURLOPT_TIMEOUT, call->seconds > 0 ? call->seconds : CALL_SECONDS);
     ja_curl_set(c, CURLOPT_CUSTOMREQUEST, call->method);
-    ja_curl_set(c, CURLOPT_WRITEFUNCTION, take);
-    ja_curl_set(c, CURLOPT_WRITEDATA, a);
+    ja_curl_collect(c, a);
     if (body) {
         ja_curl_set(c, CURLOPT_POSTFIELDS, body);
         ja_curl_set(c, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
@@ -161,7 +112,7 @@ static void set_up(struct ja_curl *c, const struct ja_client_call *call, const c
     }
 }
 
-static enum ja_status perform(struct ja_curl *c, const struct ja_client_call *call, struct answer *a, long *ret_code,
+static enum ja_status perform(struct ja_curl *c, const struct ja_client_call *call, struct ja_curl_answer *a, long *ret_code,
                               unsigned *ret_retry, struct ja_error *err)
 {
     struct ja_error local = {0};
@@ -196,7 +147,7 @@ enum ja_status ja_client_run(const struct ja_client_call *call, json_t **ret_dat
 {
     char url[2048];
     struct ja_curl c = {0};
-    struct answer a = {0};
+    struct ja_curl_answer a = {.max = ANSWER_MAX};
     char *body = call->body ? dump(call->body) : NULL;
     long code = 0;
     unsigned retry_after = 0;
@@ -216,7 +167,7 @@ enum ja_status ja_client_run(const struct ja_client_call *call, json_t **ret_dat
     if (st == JA_OK)
         st = read_answer(&a, code, retry_after, ret_data, err);
     ja_curl_end(&c);
-    answer_clear(&a);
+    ja_curl_answer_clear(&a);
     if (body)
         sodium_memzero(body, strlen(body));
     free(body);

@@ -7,35 +7,62 @@
 #define PRUNE_BATCH 500
 #define PENDING_LIFE 60 /* seconds: longer than waiting for a hashing slot and a hash take */
 
-enum scope { SCOPE_USER_SOURCE, SCOPE_SOURCE, SCOPE_USER, SCOPES };
-static const char *const scope_names[SCOPES] = {"user_source", "source", "user"};
+/* The last two never block: they ask for a captcha. */
+enum scope { SCOPE_USER_SOURCE, SCOPE_SOURCE, SCOPE_USER, SCOPE_CAPTCHA_NAME, SCOPE_CAPTCHA_SOURCE, SCOPES };
+static const char *const scope_names[SCOPES] = {"user_source", "source", "user", "other", "other"};
 
 static struct ja_rate rate_of(const struct ja_ctx *ctx, enum scope scope)
 {
-    if (scope == SCOPE_SOURCE)
-        return ctx->cfg->throttle.per_source;
-    return scope == SCOPE_USER ? ctx->cfg->throttle.per_user : ctx->cfg->throttle.login;
+    const int64_t after = ctx->cfg->throttle.captcha_after;
+
+    switch (scope) {
+    case SCOPE_SOURCE: return ctx->cfg->throttle.per_source;
+    case SCOPE_USER: return ctx->cfg->throttle.per_user;
+    case SCOPE_CAPTCHA_NAME: return (struct ja_rate){after, ctx->cfg->throttle.per_user.seconds};
+    case SCOPE_CAPTCHA_SOURCE: return (struct ja_rate){after, ctx->cfg->throttle.per_source.seconds};
+    default: return ctx->cfg->throttle.login;
+    }
+}
+
+static bool of_captcha(enum scope scope)
+{
+    return scope >= SCOPE_CAPTCHA_NAME;
+}
+
+static int write_key(const struct ja_throttle_who *who, enum scope scope, char out[JA_THROTTLE_KEY_MAX])
+{
+    const char *source = who->source ? who->source : "local", *user = who->user_key ? who->user_key : "";
+
+    switch (scope) {
+    case SCOPE_USER_SOURCE: return snprintf(out, JA_THROTTLE_KEY_MAX, "%s %s", user, source);
+    case SCOPE_SOURCE: return snprintf(out, JA_THROTTLE_KEY_MAX, "%s", source);
+    case SCOPE_CAPTCHA_NAME:
+        return snprintf(out, JA_THROTTLE_KEY_MAX, "captcha %s", who->captcha_name ? who->captcha_name : "");
+    case SCOPE_CAPTCHA_SOURCE: return snprintf(out, JA_THROTTLE_KEY_MAX, "captcha %s", source);
+    default: return snprintf(out, JA_THROTTLE_KEY_MAX, "%s", user);
+    }
+}
+
+static bool is_used(const struct ja_throttle_who *who, enum scope scope)
+{
+    if (of_captcha(scope))
+        return who->captcha_name != NULL;
+    return scope == SCOPE_SOURCE || who->user_key;
 }
 
 /* A key that does not fit would merge buckets: an error. */
 static enum ja_status fill_keys(const struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                 struct ja_bucket b[SCOPES], struct ja_error *err)
 {
-    const char *source = who->source ? who->source : "local";
-
-    for (int i = 0; i < SCOPES; i++) {
-        int n = i == SCOPE_USER_SOURCE
-                    ? snprintf(b[i].key, JA_THROTTLE_KEY_MAX, "%s %s", who->user_key ? who->user_key : "",
-                               source)
-                    : snprintf(b[i].key, JA_THROTTLE_KEY_MAX, "%s",
-                               i == SCOPE_SOURCE ? source : (who->user_key ? who->user_key : ""));
+    for (enum scope i = 0; i < SCOPES; i++) {
+        int n = write_key(who, i, b[i].key);
 
         if (n < 0 || n >= JA_THROTTLE_KEY_MAX)
             return ja_fail(err, JA_ERR_INVALID, "throttle_key", "a throttle key is too long");
         b[i].scope = scope_names[i];
-        b[i].rate = rate_of(ctx, (enum scope)i);
-        b[i].used = i == SCOPE_SOURCE || who->user_key;
-        b[i].free = who->trusted || (i == SCOPE_USER && who->known);
+        b[i].rate = rate_of(ctx, i);
+        b[i].used = is_used(who, i);
+        b[i].free = who->trusted || of_captcha(i) || (i == SCOPE_USER && who->known);
     }
     return JA_OK;
 }
@@ -51,11 +78,18 @@ static int64_t wait_of(const struct ja_bucket *b, int64_t now)
     return b->free ? 0 : wait;
 }
 
+/* How many of its tries have a verdict: the others may turn out right. */
+static int64_t failures_in(const struct ja_bucket *b, int64_t now)
+{
+    bool live = b->pending > 0 && b->pending_until > now && b->pending_until <= now + PENDING_LIFE;
+
+    return live ? b->count - b->pending : b->count;
+}
+
 /* Full, but of tries that are not judged yet and may turn out right: it is worth waiting for them. */
 static bool under_way(const struct ja_bucket *b, int64_t now)
 {
-    return b->blocked_until <= now && b->pending > 0 && b->pending_until > now &&
-           b->pending_until <= now + PENDING_LIFE && b->count - b->pending < b->rate.count;
+    return b->blocked_until <= now && failures_in(b, now) < b->rate.count;
 }
 
 static enum ja_status refuse(int64_t wait, bool soft, struct ja_error *err)
@@ -93,10 +127,25 @@ struct booking {
     struct ja_bucket b[SCOPES];
     size_t n;
     int64_t wait; /* > 0: blocked */
+    bool ask;     /* for a captcha, when it is due */
+    bool due;     /* by failures; with due_soft: or by tries under way alone */
+    bool due_soft;
     bool soft;    /* by tries under way alone */
     bool moved;   /* windows that a clock set back put into the future: kept as they were brought back */
     int64_t created;
 };
+
+/* No more tries than captcha_after go unasked, whatever runs in parallel: one that may be the last waits for the others'
+ * verdicts. */
+static void look_for_captcha(struct booking *k, const struct ja_bucket *b, int64_t now)
+{
+    if (!k->ask || b->count < b->rate.count)
+        return;
+    if (failures_in(b, now) >= b->rate.count)
+        k->due = true;
+    else
+        k->due_soft = true;
+}
 
 /* The buckets as one decision. Blocked: nothing is counted and no row is made. */
 static enum ja_status decide(struct ja_ctx *ctx, struct booking *k, int64_t now, struct ja_error *err)
@@ -110,6 +159,8 @@ static enum ja_status decide(struct ja_ctx *ctx, struct booking *k, int64_t now,
         st = ja_bucket_hold(ctx, &k->b[i], now, err);
         ja_bucket_settle(ctx, &k->b[i], now);
         look_at(&k->b[i], now, &k->wait, &k->soft);
+        if (k->n == SCOPES && of_captcha((enum scope)i))
+            look_for_captcha(k, &k->b[i], now);
         k->moved = k->moved || k->b[i].moved;
         k->created += k->b[i].created ? 1 : 0;
     }
@@ -125,7 +176,7 @@ static enum ja_status write_down(struct ja_ctx *ctx, struct booking *k, int64_t 
     for (size_t i = 0; st == JA_OK && i < k->n; i++) {
         if (!k->b[i].used)
             continue;
-        if (!k->wait)
+        if (!k->wait && !k->due && !k->due_soft)
             count_try(ctx, &k->b[i], now);
         st = ja_bucket_save(ctx, &k->b[i], now, err);
     }
@@ -140,26 +191,30 @@ static enum ja_status write_down(struct ja_ctx *ctx, struct booking *k, int64_t 
 static enum ja_status book(struct ja_ctx *ctx, struct booking *k, int64_t rows_max, struct ja_error *err)
 {
     int64_t now = ja_now(&ctx->clock);
-    bool write = false;
+    bool write = false, asked = false;
     enum ja_status st = ja_db_begin(ctx->db, err);
 
     if (st != JA_OK)
         return st;
     st = decide(ctx, k, now, err);
-    write = st == JA_OK && (!k->wait || k->moved);
+    asked = !k->wait && (k->due || k->due_soft);
+    write = st == JA_OK && ((!k->wait && !asked) || k->moved);
     if (write)
         st = write_down(ctx, k, now, rows_max, err);
     if (write && st == JA_OK)
         st = ja_db_commit(ctx->db, err);
     if (!write || st != JA_OK)
         ja_db_rollback(ctx->db);
+    if (st == JA_OK && asked)
+        return k->due ? ja_fail(err, JA_ERR_FORBIDDEN, "captcha_required", "a captcha has to be solved first")
+                      : refuse(1, true, err);
     return st == JA_OK && k->wait > 0 ? refuse(k->wait, k->soft, err) : st;
 }
 
 enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                 int64_t *ret_count, struct ja_error *err)
 {
-    struct booking k = {.n = SCOPES};
+    struct booking k = {.n = SCOPES, .ask = who->captcha_name && !who->captcha_passed && !who->trusted};
     const struct ja_bucket *b = k.b;
     int64_t over = 0;
     enum ja_status st = fill_keys(ctx, who, k.b, err);
@@ -184,7 +239,7 @@ enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_wh
     bool soft = true;
     enum ja_status st = fill_keys(ctx, who, b, err);
 
-    for (int i = 0; st == JA_OK && i < SCOPES; i++) {
+    for (enum scope i = 0; st == JA_OK && !of_captcha(i); i++) {
         if (!b[i].used)
             continue;
         st = ja_bucket_peek(ctx, &b[i], err);
@@ -193,6 +248,27 @@ enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_wh
         look_at(&b[i], now, &longest, &soft);
     }
     return st == JA_OK && longest > 0 ? refuse(longest, soft, err) : st;
+}
+
+enum ja_status ja_throttle_captcha_due(struct ja_ctx *ctx, const struct ja_throttle_who *who, bool *ret,
+                                       struct ja_error *err)
+{
+    struct ja_bucket b[SCOPES] = {0};
+    int64_t now = ja_now(&ctx->clock);
+    bool due = false;
+    enum ja_status st = fill_keys(ctx, who, b, err);
+
+    b[SCOPE_CAPTCHA_SOURCE].used = true;
+    for (enum scope i = SCOPE_CAPTCHA_NAME; st == JA_OK && i < SCOPES; i++) {
+        if (!b[i].used)
+            continue;
+        st = ja_bucket_peek(ctx, &b[i], err);
+        ja_bucket_settle(ctx, &b[i], now);
+        due = due || failures_in(&b[i], now) >= b[i].rate.count;
+    }
+    if (st == JA_OK)
+        *ret = due && !who->trusted;
+    return st;
 }
 
 enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_who *who,
@@ -204,10 +280,8 @@ enum ja_status ja_throttle_clear(struct ja_ctx *ctx, const struct ja_throttle_wh
     if (st == JA_OK)
         st = ja_bucket_drop(ctx, &b[SCOPE_USER_SOURCE], err);
     /* not forgotten: a right password for one account must not open the source for guesses at others */
-    if (st == JA_OK)
-        st = ja_bucket_take_back(ctx, &b[SCOPE_SOURCE], err);
-    if (st == JA_OK)
-        st = ja_bucket_take_back(ctx, &b[SCOPE_USER], err);
+    for (enum scope i = SCOPE_SOURCE; st == JA_OK && i < SCOPES; i++)
+        st = ja_bucket_take_back(ctx, &b[i], err);
     return st;
 }
 

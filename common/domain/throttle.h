@@ -6,6 +6,8 @@
  * elsewhere), code (per secret of a second factor).  State is in the store: it survives restarts and is shared by all
  * processes; its size is bounded (throttle_bucket.h).  A window that starts in the future (clock set back) counts as
  * starting now.
+ * Captchas have two counters of their own, of what is asked over HTTP alone: per name as it was given (whether somebody
+ * has it or not, and whatever its other names are) and per source.  So what is asked tells nothing of who is there.
  */
 #ifndef JA_DOMAIN_THROTTLE_H
 #define JA_DOMAIN_THROTTLE_H
@@ -18,10 +20,14 @@ struct ja_throttle_who {
     bool trusted;         /* in trusted_networks: never blocked, still delayed */
     bool known;           /* the user has logged in from there: guesses from elsewhere do not block it */
     int64_t rows_max;     /* of the table; 0: the built-in bound. Tests lower it */
+    const char *captcha_name; /* keyed hash of the name as it was given: a captcha is asked of this login when due; NULL:
+                                 never (PAM, authctl) */
+    bool captcha_passed;  /* counted, but not asked again */
 };
 
 /* err->code of JA_ERR_THROTTLED: "too_many_attempts", or "tries_under_way" when the bucket is full only with tries
  * that are not judged yet: right ones give their place back, so that waiting a little is worth it. */
+/* JA_ERR_FORBIDDEN "captcha_required": not blocked, but captcha_after tries failed; nothing was booked. */
 /* JA_OK: booked, go on. JA_ERR_THROTTLED: blocked; err->retry_after is set; nothing was booked. *ret_count is
  * the count in the user_source bucket with this one, and what the user's own bucket has beyond per_user:
  * what ja_throttle_delay_ms grows by. The first `count` tries of a window are
@@ -31,6 +37,10 @@ enum ja_status ja_throttle_book(struct ja_ctx *ctx, const struct ja_throttle_who
 /* Looks only: JA_OK or JA_ERR_THROTTLED as ja_throttle_book would answer now. */
 enum ja_status ja_throttle_check(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                  struct ja_error *err);
+/* Looks only: has the name (`captcha_name`, NULL: none) or the source failed as often as [throttle] captcha_after? Tries
+ * under way are no failures yet. */
+enum ja_status ja_throttle_captcha_due(struct ja_ctx *ctx, const struct ja_throttle_who *who, bool *ret,
+                                       struct ja_error *err);
 /* The try turned out wrong, in the caller's transaction: it stays counted and is under way no more. */
 enum ja_status ja_throttle_judged(struct ja_ctx *ctx, const struct ja_throttle_who *who,
                                   struct ja_error *err);

@@ -31,6 +31,7 @@ const char *ja_auth_reason_name(enum ja_auth_reason r)
     case JA_REASON_POLICY: return "policy";
     case JA_REASON_METHOD: return "method";
     case JA_REASON_WRONG_TOKEN: return "wrong_token";
+    case JA_REASON_CAPTCHA: return "captcha";
     }
     return "unknown_reason";
 }

@@ -73,7 +73,9 @@ static json_t *detail_of(const struct ja_auth *a)
  * the blocked ones, and names that may be another module's. */
 static bool unbounded(const struct finish *f)
 {
-    return (f->result.reason == JA_REASON_THROTTLED && !f->a->booked) || (!f->a->known && f->a->req.unknown_ignore);
+    bool blocked = f->result.reason == JA_REASON_THROTTLED || f->result.reason == JA_REASON_CAPTCHA;
+
+    return (blocked && !f->a->booked) || (!f->a->known && f->a->req.unknown_ignore);
 }
 
 static enum ja_status write_audit(struct finish *f, const char *action, const char *outcome,

@@ -9,40 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool in_networks(const struct ja_netlist *nets, const struct ja_addr *addr)
-{
-    for (size_t i = 0; addr->family && i < nets->len; i++)
-        if (ja_net_contains(&nets->items[i], addr))
-            return true;
-    return false;
-}
-
-/* One spelling of a name, as the look-up has it (CVE-2025-6013): else those blocked under two spellings
- * would be the ones who exist. */
-static const char *one_spelling(const struct ja_auth *a, const char *name, char out[JA_EMAIL_MAX + 1])
-{
-    if (a->req.any_name && (ja_email_normalize(name, out) || ja_phone_normalize(name, out)))
-        return out;
-    return name;
-}
-
-/* A name of nobody's counts like one of somebody's, but not in clear: it may be a password. */
-static enum ja_status unknown_key(struct ja_auth *a, const char *name, struct ja_error *err)
-{
-    unsigned char hash[32];
-    char text[JA_B64_SIZE(sizeof hash)], spelling[JA_EMAIL_MAX + 1];
-    enum ja_status st;
-
-    name = one_spelling(a, name, spelling);
-    st = ja_keyed_hash(a->ctx, "jaunknwn", name, strlen(name), hash, err);
-    sodium_memzero(spelling, sizeof spelling);
-    if (st != JA_OK)
-        return st;
-    ja_b64_encode(hash, sizeof hash, text, sizeof text);
-    (void)snprintf(a->user_key, sizeof a->user_key, "?%s", text);
-    return JA_OK;
-}
-
 static enum ja_status look_up(struct ja_auth *a, struct ja_error *err)
 {
     const char *name = a->req.user ? a->req.user : "";
@@ -53,7 +19,7 @@ static enum ja_status look_up(struct ja_auth *a, struct ja_error *err)
     if (st == JA_OK)
         (void)snprintf(a->user_key, sizeof a->user_key, "%s", a->user.id);
     else if (st == JA_ERR_NOT_FOUND || st == JA_ERR_INVALID)
-        st = unknown_key(a, name, err);
+        st = ja_auth_name_key(a->ctx, name, a->req.any_name, a->user_key, err);
     return st;
 }
 
@@ -65,7 +31,7 @@ enum ja_status ja_auth_demanded(struct ja_ctx *ctx, const char *user_id, const s
 
     /* exempt_networks relax what this section asks for, never what the caller or a rule asks for */
     if (st == JA_OK)
-        *ret = policy && !in_networks(&ctx->cfg->mfa.exempt_networks, addr);
+        *ret = policy && !ja_auth_in_networks(&ctx->cfg->mfa.exempt_networks, addr);
     return st;
 }
 
@@ -108,19 +74,18 @@ static enum ja_status decide_who(struct ja_auth *a, struct ja_error *err)
 
     (void)ja_addr_parse(a->req.source ? a->req.source : "", &a->addr);
     ja_source_network(a->ctx, &a->addr, a->bucket);
-    /* one local user's wrong guesses in su must not close sudo for the others */
-    if (!a->addr.family && a->req.local_uid > 0)
-        (void)snprintf(a->throttle_source, sizeof a->throttle_source, "%s:%lld", a->bucket,
-                       (long long)a->req.local_uid);
-    else
-        memcpy(a->throttle_source, a->bucket, sizeof a->bucket);
+    ja_auth_throttle_source(a->ctx, &a->addr, a->req.local_uid, a->throttle_source);
     if (a->known)
         st = ja_known_source_find(a->ctx, a->user.id, a->bucket, &known, &any, err);
+    if (st == JA_OK && a->req.captcha != JA_CAPTCHA_NEVER)
+        st = ja_auth_name_key(a->ctx, a->req.user ? a->req.user : "", a->req.any_name, a->captcha_name, err);
     a->who = (struct ja_throttle_who){
         .user_key = a->user_key,
         .source = a->throttle_source,
-        .trusted = in_networks(&cfg->throttle.trusted_networks, &a->addr),
+        .trusted = ja_auth_in_networks(&cfg->throttle.trusted_networks, &a->addr),
         .known = known,
+        .captcha_name = a->captcha_name[0] ? a->captcha_name : NULL,
+        .captcha_passed = a->req.captcha == JA_CAPTCHA_PASSED,
     };
     return st;
 }
@@ -226,9 +191,13 @@ static enum ja_status book(struct ja_auth *a, struct ja_error *err)
         a->booked = true;
     else if (st == JA_ERR_THROTTLED)
         throttled(a, &local);
+    else if (st == JA_ERR_FORBIDDEN)
+        a->reason = JA_REASON_CAPTCHA;
     else if (err)
         *err = local;
-    return st == JA_ERR_THROTTLED ? JA_OK : st;
+    if (st == JA_ERR_FORBIDDEN)
+        a->next = JA_NEXT_DONE;
+    return st == JA_ERR_THROTTLED || st == JA_ERR_FORBIDDEN ? JA_OK : st;
 }
 
 /* Digits at the end of "secret123456" are the code of a user who has one; the length it leaves. */

@@ -64,8 +64,12 @@ enum ja_auth_reason {
     JA_REASON_POLICY,          /* a rule denies, or a broken one may have meant this login */
     JA_REASON_METHOD,          /* a rule lets others log in than by this method */
     JA_REASON_WRONG_TOKEN,     /* in place of the password: no good, somebody else's, limited, used before */
+    JA_REASON_CAPTCHA,         /* a captcha is due and was not passed; nothing was booked nor evaluated */
 };
 const char *ja_auth_reason_name(enum ja_auth_reason r); /* "wrong_password" */
+
+/* COUNTED: its failures count towards [throttle] captcha_after, and one is asked when due. */
+enum ja_captcha { JA_CAPTCHA_NEVER, JA_CAPTCHA_COUNTED, JA_CAPTCHA_PASSED };
 
 struct ja_auth_request {
     const char *user;       /* borrowed until ja_auth_free */
@@ -82,6 +86,7 @@ struct ja_auth_request {
     bool take_tokens;       /* the prompt is a login's and may take a token, where options or rules say so */
     bool jwt_once;          /* a token logs in once only */
     struct ja_enroll_terms enroll; /* the front end has to answer the three prompts then */
+    enum ja_captcha captcha; /* HTTP only */
     bool forward_pass;
     bool unknown_ignore;    /* names not in the store: the same work and prompts, nothing booked */
 };

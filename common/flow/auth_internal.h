@@ -12,6 +12,17 @@
 
 #define JA_AUDIT_TARGET_MAX (sizeof "user:" + JA_USERNAME_MAX)
 
+#define JA_NAME_KEY_SIZE 64
+#define JA_THROTTLE_SOURCE_SIZE (JA_NET_TEXT + 24)
+
+/* ---- whom a try is counted against (auth_who.c) ---- */
+bool ja_auth_in_networks(const struct ja_netlist *nets, const struct ja_addr *addr);
+/* "?" and a keyed hash: a name of nobody's counts like one of somebody's, but not in clear. */
+enum ja_status ja_auth_name_key(struct ja_ctx *ctx, const char *name, bool any_name, char out[JA_NAME_KEY_SIZE],
+                                struct ja_error *err);
+void ja_auth_throttle_source(const struct ja_ctx *ctx, const struct ja_addr *addr, int64_t local_uid,
+                             char out[JA_THROTTLE_SOURCE_SIZE]);
+
 /* Made during the login, kept in memory until finish. */
 struct enrolment {
     struct ja_enrolment shown;
@@ -51,8 +62,9 @@ struct ja_auth {
 
     struct ja_addr addr;
     char bucket[JA_NET_TEXT];     /* the source's network */
-    char throttle_source[JA_NET_TEXT + 24]; /* the same; without an address each local uid has its own */
-    char user_key[64];            /* throttle key: user id, or keyed hash of an unknown name */
+    char throttle_source[JA_THROTTLE_SOURCE_SIZE]; /* the same; without an address each local uid has its own */
+    char user_key[JA_NAME_KEY_SIZE]; /* throttle key: user id, or keyed hash of an unknown name */
+    char captcha_name[JA_NAME_KEY_SIZE]; /* "": no captcha is ever asked of this login */
     struct ja_throttle_who who;
     bool booked, evaluated;
     bool code_booked;             /* counted against the secret, not judged yet */

@@ -3,6 +3,7 @@
 #include "common/base/dynload.h"
 #include "common/notify/provider.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,21 @@ void ja_curl_header(struct ja_curl *c, const char *fmt, ...)
         c->headers = more;
     else
         c->refused = true;
+}
+
+enum ja_status ja_curl_form_field(struct ja_curl *c, const char *name, const char *value, struct ja_secret *form,
+                                  struct ja_error *err)
+{
+    char *text = c->lib.easy_escape(c->easy, value, 0);
+    enum ja_status st = text ? ja_secret_append(form, name, strlen(name), err) : ja_fail_nomem(err);
+
+    if (st == JA_OK)
+        st = ja_secret_append(form, text, strlen(text), err);
+    if (text) {
+        sodium_memzero(text, strlen(text));
+        c->lib.free(text);
+    }
+    return st;
 }
 
 enum ja_status ja_curl_run(struct ja_curl *c, long *ret_code, struct ja_error *err)

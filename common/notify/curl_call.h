@@ -6,6 +6,7 @@
 #ifndef JA_NOTIFY_CURL_CALL_H
 #define JA_NOTIFY_CURL_CALL_H
 
+#include "common/base/secret.h"
 #include "common/base/status.h"
 
 #include <curl/curl.h>
@@ -51,6 +52,9 @@ enum ja_status ja_curl_begin(struct ja_curl *c, const char *url, const char *pro
     ((void)((c)->lib.easy_setopt((c)->easy, (option), (value)) == CURLE_OK || ((c)->refused = true)))
 /* "Name: value"; a control character in it makes ja_curl_run refuse. */
 void ja_curl_header(struct ja_curl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends "NAME=" or "&NAME=" and the value, percent-encoded whole, to a form. After ja_curl_begin. */
+enum ja_status ja_curl_form_field(struct ja_curl *c, const char *name, const char *value, struct ja_secret *form,
+                                  struct ja_error *err);
 /* JA_ERR_UNAVAILABLE "provider_unreachable" (nobody took the message), or "provider_refused" with the answer's code.
  * *ret_code is the last response code, 0: none came. */
 enum ja_status ja_curl_run(struct ja_curl *c, long *ret_code, struct ja_error *err);

@@ -77,31 +77,16 @@ enum ja_status ja_provider_webhook(struct ja_ctx *ctx, struct ja_curl *c, const 
 
 /* ---- the form of Twilio's Programmable Messaging API, which others take too ---- */
 
-static enum ja_status add_field(struct ja_curl *c, const char *name, const char *value, struct ja_secret *form,
-                                struct ja_error *err)
-{
-    char *text = c->lib.easy_escape(c->easy, value, 0);
-    enum ja_status st = text ? ja_secret_append(form, name, strlen(name), err) : ja_fail_nomem(err);
-
-    if (st == JA_OK)
-        st = ja_secret_append(form, text, strlen(text), err);
-    if (text) {
-        sodium_memzero(text, strlen(text));
-        c->lib.free(text);
-    }
-    return st;
-}
-
 static enum ja_status make_form(struct ja_ctx *ctx, struct ja_curl *c, const struct ja_outgoing *m,
                                 struct ja_secret *form, struct ja_error *err)
 {
     enum ja_status st = ja_secret_init(form, (size_t)JA_MESSAGE_MAX * 3 + 1024, err);
 
     if (st == JA_OK)
-        st = add_field(c, "To=", m->destination, form, err);
+        st = ja_curl_form_field(c, "To=", m->destination, form, err);
     if (st == JA_OK)
-        st = add_field(c, "&From=", ctx->cfg->sms.from, form, err);
-    return st == JA_OK ? add_field(c, "&Body=", (const char *)m->words->text.data, form, err) : st;
+        st = ja_curl_form_field(c, "&From=", ctx->cfg->sms.from, form, err);
+    return st == JA_OK ? ja_curl_form_field(c, "&Body=", (const char *)m->words->text.data, form, err) : st;
 }
 
 static char *twilio_url(const struct ja_config *cfg)

@@ -2,6 +2,7 @@
 ja_http_bats = \
 	tests/http/admin.bats \
 	tests/http/auth.bats \
+	tests/http/captcha.bats \
 	tests/http/chores.bats \
 	tests/http/cli.bats \
 	tests/http/conceal.bats \
@@ -24,6 +25,7 @@ EXTRA_DIST += tests/http/http.bash
 EXTRA_DIST += tests/http/load.py
 EXTRA_DIST += tests/http/metrics_check.py
 EXTRA_DIST += tests/http/openapi_check.py
+EXTRA_DIST += tests/http/siteverify.py
 EXTRA_DIST += tests/http/storm.py
 if HAVE_BATS
 TESTS += $(ja_http_bats)
