@@ -36,6 +36,7 @@ const struct command *const cli_tables[] = {
     cmd_export_commands,
     cmd_key_commands,
     cmd_ssh_key_commands,
+    cmd_pam_change_commands,
     cmd_pam_commands,
     cmd_audit_commands,
     cmd_getent_commands,

@@ -9,6 +9,8 @@ ja_authctl_sources = \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
 	cli/pam_call.c cli/pam_call.h \
+	cli/pam_try.c cli/pam_try.h \
+	cli/pam_watch.c cli/pam_watch.h \
 	cli/prompt.c cli/prompt.h \
 	cli/qr.c cli/qr.h \
 	cli/read_file.c cli/read_file.h \
@@ -21,6 +23,7 @@ ja_authctl_sources = \
 	cli/row_user.c cli/row_user.h \
 	cli/rows.c cli/rows.h \
 	cli/suggest.c cli/suggest.h \
+	cli/text_diff.c cli/text_diff.h \
 	cli/token_cache.c cli/token_cache.h \
 	cli/token_format.c cli/token_format.h \
 	cli/tty.c cli/tty.h \
@@ -39,6 +42,7 @@ ja_authctl_sources = \
 	cli/cmd_login.c \
 	cli/cmd_notify.c \
 	cli/cmd_pam.c \
+	cli/cmd_pam_change.c \
 	cli/cmd_password.c \
 	cli/cmd_policy.c \
 	cli/cmd_profile.c \

@@ -4,7 +4,6 @@
 #include "cli/prompt.h"
 #include "common/base/dynload.h"
 
-#include <security/pam_appl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +12,11 @@
 
 #define ANSWER_MAX 511 /* PAM_MAX_RESP_SIZE, with its NUL */
 
-struct pam_library {
-    int (*start)(const char *, const char *, const struct pam_conv *, pam_handle_t **);
-    int (*authenticate)(pam_handle_t *, int);
-    int (*acct_mgmt)(pam_handle_t *, int);
-    int (*end)(pam_handle_t *, int);
-    const char *(*strerror)(pam_handle_t *, int);
-};
-
-/* libpam is for this command alone. */
-static enum ja_status load(struct pam_library *lib, struct ja_error *err)
+enum ja_status cli_pam_load(struct pam_library *lib, struct ja_error *err)
 {
     const struct ja_dl_symbol symbols[] = {
         {"pam_start", (void **)&lib->start},         {"pam_authenticate", (void **)&lib->authenticate},
+        {"pam_set_item", (void **)&lib->set_item},
         {"pam_acct_mgmt", (void **)&lib->acct_mgmt}, {"pam_end", (void **)&lib->end},
         {"pam_strerror", (void **)&lib->strerror},
     };
@@ -61,7 +52,7 @@ static char *answer(struct talk *t, const char *prompt, bool echo)
     return copy;
 }
 
-static void drop(struct pam_response *answers, int n)
+void cli_pam_drop(struct pam_response *answers, int n)
 {
     for (int i = 0; i < n; i++)
         if (answers[i].resp) {
@@ -87,7 +78,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
         }
         answers[i].resp = answer(t, messages[i]->msg, style == PAM_PROMPT_ECHO_ON);
         if (!answers[i].resp) {
-            drop(answers, n);
+            cli_pam_drop(answers, n);
             return PAM_CONV_ERR;
         }
     }
@@ -138,7 +129,7 @@ enum ja_status cli_pam_call(struct cli *cli, const char *service, const char *us
     enum ja_status st = check_service(service, err);
 
     if (st == JA_OK)
-        st = load(&lib, err);
+        st = cli_pam_load(&lib, err);
     if (st != JA_OK)
         return st;
     if (lib.start(service, user, &conv, &pamh) != PAM_SUCCESS)

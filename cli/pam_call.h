@@ -4,6 +4,21 @@
 
 #include "cli/command.h"
 
+#include <security/pam_appl.h>
+
+/* libpam is loaded by those commands alone that call it. */
+struct pam_library {
+    int (*start)(const char *, const char *, const struct pam_conv *, pam_handle_t **);
+    int (*set_item)(pam_handle_t *, int, const void *);
+    int (*authenticate)(pam_handle_t *, int);
+    int (*acct_mgmt)(pam_handle_t *, int);
+    int (*end)(pam_handle_t *, int);
+    const char *(*strerror)(pam_handle_t *, int);
+};
+enum ja_status cli_pam_load(struct pam_library *lib, struct ja_error *err);
+/* Wipes and frees the answers of a conversation that came to nothing. */
+void cli_pam_drop(struct pam_response *answers, int n);
+
 struct pam_outcome {
     const char *auth, *account; /* libpam's text; account NULL: auth refused, it was not asked */
     bool auth_ok, account_ok;

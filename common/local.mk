@@ -128,7 +128,7 @@ libja_flow_la_SOURCES = \
 	common/flow/credential_flow.c \
 	common/flow/factor_flow.c \
 	common/flow/doctor.c common/flow/doctor_host.c common/flow/doctor_internal.h \
-	common/flow/doctor_policy.c common/flow/doctor_stack.c common/flow/doctor_dispatch.c common/flow/doctor_sshd.c \
+	common/flow/doctor_change.c common/flow/doctor_policy.c common/flow/doctor_stack.c common/flow/doctor_dispatch.c common/flow/doctor_sshd.c \
 	common/flow/export_flow.c \
 	common/flow/import_account.c common/flow/import_factor.c common/flow/import_row.c \
 	common/flow/import_flow.h common/flow/import_internal.h \
@@ -138,6 +138,9 @@ libja_flow_la_SOURCES = \
 	common/flow/logind.c \
 	common/flow/contact_flow.c common/flow/contact_flow.h \
 	common/flow/new_source.c common/flow/new_source.h \
+	common/flow/pam_change.c common/flow/pam_change.h \
+	common/flow/pam_stanza.c common/flow/pam_stanza.h \
+	common/flow/pam_trial.c common/flow/pam_trial.h \
 	common/flow/policy.c common/flow/policy.h \
 	common/flow/policy_explain.c common/flow/policy_explain.h \
 	common/flow/purge_planned.c common/flow/purge_planned.h \

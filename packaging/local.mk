@@ -3,6 +3,7 @@
 ja_services = \
 	packaging/systemd/jwtauth-key-rotate.service \
 	packaging/systemd/jwtauth-outbox.service \
+	packaging/systemd/jwtauth-pam-rollback.service \
 	packaging/systemd/jwtauth-purge.service \
 	packaging/systemd/jwtauthd.service
 EXTRA_DIST += $(addsuffix .in,$(ja_services)) packaging/jwtauth.sysusers packaging/jwtauth.tmpfiles

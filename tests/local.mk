@@ -289,6 +289,7 @@ ja_e2e = \
 	tests/e2e/login.bats \
 	tests/e2e/nss.bats \
 	tests/e2e/pam_auth_update.bats \
+	tests/e2e/pam_enable.bats \
 	tests/e2e/policy.bats \
 	tests/e2e/renew.bats \
 	tests/e2e/sshd.bats \

@@ -390,7 +390,7 @@ static enum ja_status write_all(int fd, const char *path, const void *data, size
 }
 
 /* The new file under its temporary name, complete and on disk. */
-static enum ja_status write_temporary(int dirfd, const char *name, mode_t mode, const char *path,
+static enum ja_status write_temporary(int dirfd, const char *name, const struct stat *like, const char *path,
                                       const void *data, size_t len, struct ja_error *err)
 {
     int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -399,7 +399,9 @@ static enum ja_status write_temporary(int dirfd, const char *name, mode_t mode, 
     if (fd < 0)
         return fail_path(err, errno, path);
     st = write_all(fd, path, data, len, err);
-    if (st == JA_OK && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+    if (st == JA_OK && like->st_uid != (uid_t)-1 && fchown(fd, like->st_uid, like->st_gid) != 0)
+        st = fail_path(err, errno, path);
+    if (st == JA_OK && (fchmod(fd, like->st_mode & 07777) != 0 || fsync(fd) != 0))
         st = fail_path(err, errno, path);
     if (close(fd) != 0 && st == JA_OK)
         st = fail_path(err, errno, path);
@@ -426,8 +428,9 @@ static enum ja_status put_in_place(int dirfd, const char *temporary, const char 
     return st;
 }
 
-enum ja_status ja_file_write(const char *path, mode_t mode, bool exclusive, const void *data,
-                             size_t len, struct ja_error *err)
+/* `like`: mode, and owner and group unless its owner is (uid_t)-1. */
+static enum ja_status write_like(const char *path, const struct stat *like, bool exclusive, const void *data,
+                                 size_t len, struct ja_error *err)
 {
     char *dir = NULL, *base = NULL;
     char name[NAME_MAX + 1];
@@ -445,7 +448,7 @@ enum ja_status ja_file_write(const char *path, mode_t mode, bool exclusive, cons
         st = fail_path(err, errno, path);
         goto out;
     }
-    st = write_temporary(dirfd, name, mode, path, data, len, err);
+    st = write_temporary(dirfd, name, like, path, data, len, err);
     if (st == JA_OK)
         st = put_in_place(dirfd, name, base, exclusive, path, err);
 out:
@@ -454,4 +457,21 @@ out:
     free(dir);
     free(base);
     return st;
+}
+
+enum ja_status ja_file_write(const char *path, mode_t mode, bool exclusive, const void *data,
+                             size_t len, struct ja_error *err)
+{
+    const struct stat like = {.st_mode = mode, .st_uid = (uid_t)-1};
+
+    return write_like(path, &like, exclusive, data, len, err);
+}
+
+enum ja_status ja_file_replace(const char *path, const void *data, size_t len, struct ja_error *err)
+{
+    struct stat there;
+
+    if (lstat(path, &there) != 0)
+        return fail_path(err, errno, path);
+    return write_like(path, &there, false, data, len, err);
 }

@@ -41,5 +41,7 @@ enum ja_status ja_dir_make(const char *path, mode_t mode, struct ja_error *err);
  * rename (or link, when `exclusive`: JA_ERR_EXISTS if there is one), fsync of the folder. */
 enum ja_status ja_file_write(const char *path, mode_t mode, bool exclusive, const void *data,
                              size_t len, struct ja_error *err);
+/* New contents for a file that is there; owner, group and mode stay. As ja_file_write otherwise. */
+enum ja_status ja_file_replace(const char *path, const void *data, size_t len, struct ja_error *err);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define NOT_RUN 127
 #define POLL_MS 20
+#define ARGS_MAX 16
 
 /* ---- the child ---- */
 
@@ -49,9 +50,14 @@ static void child(const struct ja_subprocess *p, int input)
 {
     char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", lang[] = "LANG=C.UTF-8";
     char *env[] = {path, lang, NULL};
-    char *argv[] = {(char *)(uintptr_t)p->path, NULL};
+    char *argv[ARGS_MAX + 2] = {(char *)(uintptr_t)p->path};
     int null = open("/dev/null", O_RDWR);
 
+    for (size_t i = 0; p->args && p->args[i]; i++) {
+        if (i == ARGS_MAX)
+            _exit(NOT_RUN);
+        argv[i + 1] = (char *)(uintptr_t)p->args[i];
+    }
     default_signals();
     (void)umask(077);
     if (null < 0 || setsid() < 0 || chdir("/") != 0 || dup2(input, 0) != 0 || dup2(null, 1) != 1 ||

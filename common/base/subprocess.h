@@ -14,6 +14,7 @@
 
 struct ja_subprocess {
     const char *path;      /* absolute; root's, writable by nobody else, checked here */
+    const char *const *args; /* behind the path, ends with NULL; NULL: none */
     const void *input;
     size_t input_len;
     unsigned seconds;      /* then it is killed, with its process group */

@@ -1,13 +1,15 @@
-/* crypt(3) hashes that people bring along: verified, never made (the next login makes argon2id of
- * them).
+/* crypt(3) hashes that people bring along: verified, not made (the next login makes argon2id of
+ * them), but for a password of the moment that pam_unix is tried with.
  *
  * Forms and costs are crypt(5)'s, taken narrowly: what libxcrypt itself would generate. */
 #include "common/base/dynload.h"
+#include "common/base/text.h"
 #include "common/domain/password_scheme.h"
 
 #include <crypt.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +159,36 @@ static enum ja_status verify(const char *stored, const void *pw, size_t len, str
     phrase[len] = 0;
     st = compute(data, stored, phrase, err);
     sodium_memzero(phrase, sizeof phrase);
+    sodium_memzero(data, sizeof *data);
+    free(data);
+    return st;
+}
+
+/* 16 characters of salt; rounds as few as crypt(5) has them, since the password is random and of the moment. */
+enum ja_status ja_password_crypt_passing(const char *pw, char ret[JA_HASH_STRING_MAX], struct ja_error *err)
+{
+    unsigned char salt[12];
+    char setting[64], text[JA_B64_SIZE(sizeof salt)];
+    struct crypt_data *data = NULL;
+    const char *out = NULL;
+    enum ja_status st = load(err);
+
+    if (st == JA_OK)
+        st = ja_random(salt, sizeof salt, err);
+    if (st != JA_OK)
+        return st;
+    ja_b64_encode(salt, sizeof salt, text, sizeof text);
+    for (char *p = text; *p; p++)
+        *p = *p == '-' ? '.' : *p == '_' ? '/' : *p;
+    (void)snprintf(setting, sizeof setting, "$6$rounds=%d$%s$", SHA_ROUNDS_MIN, text);
+    data = calloc(1, sizeof *data);
+    if (!data)
+        return ja_fail_nomem(err);
+    out = lib.crypt_r(pw, setting, data);
+    if (out && out[0] == '$' && strlen(out) < JA_HASH_STRING_MAX)
+        (void)snprintf(ret, JA_HASH_STRING_MAX, "%s", out);
+    else
+        st = ja_fail(err, JA_ERR_CRYPTO, "hash_failed", "libcrypt could not hash");
     sodium_memzero(data, sizeof *data);
     free(data);
     return st;

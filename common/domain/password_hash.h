@@ -33,5 +33,7 @@ const char *ja_password_scheme(const char *stored);
 enum ja_status ja_password_hash_measure(int64_t mem_bytes, int64_t ops,
                                         const struct ja_clock *clock, int64_t *ret_ms,
                                         struct ja_error *err);
+/* A crypt(3) hash ($6$) for pam_unix of a random password that lives for a moment; nothing else is hashed so. */
+enum ja_status ja_password_crypt_passing(const char *pw, char ret[JA_HASH_STRING_MAX], struct ja_error *err);
 
 #endif

@@ -360,6 +360,7 @@ enum ja_doctor_level ja_doctor(const char *config_path, const struct ja_clock *c
         }
         doctor_policy(&d);
     }
+    doctor_changes(&d);
     doctor_stacks(&d);
     doctor_sshd(&d);
     doctor_host(&d);

@@ -25,9 +25,19 @@ bool doctor_lines(const char *path, void (*fn)(void *arg, char *line), void *arg
 char *doctor_word(char **s);
 
 void doctor_policy(struct doctor *d); /* [policy NAME]; roles are looked up where the store is open */
+void doctor_changes(struct doctor *d); /* what 'pam enable' left to be confirmed */
 void doctor_stacks(struct doctor *d); /* /etc/pam.d */
 void doctor_sshd(struct doctor *d);   /* sshd_config and the keys that sshd asks for */
 void doctor_host(struct doctor *d);   /* nsswitch.conf, the daemon's socket */
+
+/* What a file of PAM's includes, line by line (doctor_stack.c). */
+enum doctor_group { DOCTOR_AUTH, DOCTOR_ACCOUNT, DOCTOR_PASSWORD, DOCTOR_SESSION, DOCTOR_GROUPS };
+int doctor_group(const char *word);           /* "auth", "-auth"; -1: none */
+const char *doctor_base(const char *module);  /* without folder */
+/* In which groups a file of /etc/pam.d has the module (NULL: any), by its includes too; `only` -1: all groups. Adds to
+ * `ret`. */
+void doctor_file_uses(const char *name, int only, const char *module, bool ret[DOCTOR_GROUPS]);
+void doctor_service(struct doctor *d, const char *service);
 
 /* One line of a PAM stack as libpam keeps it (doctor_dispatch.c). */
 struct doctor_entry {

@@ -15,8 +15,7 @@
 #define DEPTH_MAX 8
 #define LINES_MAX 64 /* a line more is not judged */
 
-enum group { AUTH, ACCOUNT, PASSWORD, SESSION, GROUPS };
-static const char *const group_names[GROUPS] = {"auth", "account", "password", "session"};
+static const char *const group_names[DOCTOR_GROUPS] = {"auth", "account", "password", "session"};
 
 /* What is known of pam_jwtauth in one group of one service. */
 struct place {
@@ -28,24 +27,24 @@ struct stack {
     const char *service;
     int depth;
     int level; /* of substacks */
-    struct doctor_entry entries[GROUPS][LINES_MAX];
-    size_t n[GROUPS];
+    struct doctor_entry entries[DOCTOR_GROUPS][LINES_MAX];
+    size_t n[DOCTOR_GROUPS];
     int only; /* the group that an `include` asks for; -1: all (@include) */
-    struct place places[GROUPS];
+    struct place places[DOCTOR_GROUPS];
 };
 
 static void read_file(struct stack *s, const char *name, int only);
 
-static int group_of(const char *word)
+int doctor_group(const char *word)
 {
     word += *word == '-';
-    for (int g = 0; g < GROUPS; g++)
+    for (int g = 0; g < DOCTOR_GROUPS; g++)
         if (strcmp(word, group_names[g]) == 0)
             return g;
     return -1;
 }
 
-static const char *base_of(const char *module)
+const char *doctor_base(const char *module)
 {
     const char *slash = strrchr(module, '/');
 
@@ -59,14 +58,14 @@ static void note_entry(struct stack *s, int g, const char *control, const char *
     if (s->n[g] == LINES_MAX)
         return;
     (void)snprintf(e->control, sizeof e->control, "%s", control);
-    (void)snprintf(e->module, sizeof e->module, "%s", base_of(module));
+    (void)snprintf(e->module, sizeof e->module, "%s", doctor_base(module));
     e->level = s->level;
     s->n[g]++;
 }
 
 static void note_module(struct place *p, const char *control, const char *module)
 {
-    const char *base = base_of(module);
+    const char *base = doctor_base(module);
 
     if (strcmp(base, "pam_unix.so") == 0)
         p->unix_seen = true;
@@ -91,7 +90,7 @@ static void stack_line(void *arg, char *line)
             read_file(s, module, s->only);
         return;
     }
-    g = group_of(type);
+    g = doctor_group(type);
     control = doctor_word(&line);
     module = control ? doctor_word(&line) : NULL;
     if (g < 0 || !module || (s->only >= 0 && s->only != g))
@@ -124,6 +123,20 @@ static void read_file(struct stack *s, const char *name, int only)
     s->depth--;
 }
 
+void doctor_file_uses(const char *name, int only, const char *module, bool ret[DOCTOR_GROUPS])
+{
+    struct stack *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return;
+    s->only = -1;
+    read_file(s, name, only);
+    for (int g = 0; g < DOCTOR_GROUPS; g++)
+        for (size_t i = 0; i < s->n[g]; i++)
+            ret[g] = ret[g] || !module || strcmp(s->entries[g][i].module, module) == 0;
+    free(s);
+}
+
 static bool refuses(const char *action)
 {
     return strcmp(action, "bad") == 0 || strcmp(action, "die") == 0;
@@ -134,7 +147,7 @@ static const char *const denials[] = {"auth_err", "perm_denied", "maxtries", "ac
                                       "authinfo_unavail", "system_err", "service_err", "buf_err",
                                       "cred_insufficient", "conv_err", "abort", "new_authtok_reqd"};
 
-static const char *ignored_denial(const char *control, enum group g)
+static const char *ignored_denial(const char *control, enum doctor_group g)
 {
     char action[32];
 
@@ -142,7 +155,7 @@ static const char *ignored_denial(const char *control, enum group g)
         bool change = strcmp(denials[i], "new_authtok_reqd") == 0;
         doctor_action(control, denials[i], action, sizeof action);
         /* account passes "must change" on with done; auth never answers it */
-        if (change && (g == AUTH || strcmp(action, "done") == 0 || strcmp(action, "ok") == 0))
+        if (change && (g == DOCTOR_AUTH || strcmp(action, "done") == 0 || strcmp(action, "ok") == 0))
             continue;
         if (!refuses(action))
             return denials[i];
@@ -150,7 +163,7 @@ static const char *ignored_denial(const char *control, enum group g)
     return NULL;
 }
 
-static void check_control(struct doctor *d, const struct stack *s, enum group g, int *bad)
+static void check_control(struct doctor *d, const struct stack *s, enum doctor_group g, int *bad)
 {
     const struct place *p = &s->places[g];
     const char *mend = "use the line of pam_jwtauth(8)", *denial = ignored_denial(p->control, g);
@@ -172,7 +185,7 @@ static void check_control(struct doctor *d, const struct stack *s, enum group g,
     }
 }
 
-static void check_order(struct doctor *d, const struct stack *s, enum group g, int *bad)
+static void check_order(struct doctor *d, const struct stack *s, enum doctor_group g, int *bad)
 {
     if (!s->places[g].after_unix)
         return;
@@ -184,7 +197,7 @@ static void check_order(struct doctor *d, const struct stack *s, enum group g, i
 
 /* Each line may be right and the stack wrong: a jump that lands in the wrong place, a deny that is missing, a
  * `sufficient` that lets everybody past. So the whole is run for those who come. */
-static void check_outcome(struct doctor *d, const struct stack *s, enum group g, int *bad)
+static void check_outcome(struct doctor *d, const struct stack *s, enum doctor_group g, int *bad)
 {
     static const struct {
         struct doctor_answers answers;
@@ -212,14 +225,14 @@ static void check_outcome(struct doctor *d, const struct stack *s, enum group g,
 static void check_groups(struct doctor *d, const struct stack *s, int *bad)
 {
     static const struct {
-        enum group g;
+        enum doctor_group g;
         enum ja_doctor_level level;
         const char *text;
     } needs[] = {
-        {AUTH, JA_DOCTOR_FAIL, "passwords of jwtauth are not asked"},
-        {ACCOUNT, JA_DOCTOR_FAIL, "locked and disabled users get in with a key"},
-        {SESSION, JA_DOCTOR_WARN, "logins get no token"},
-        {PASSWORD, JA_DOCTOR_WARN, "passwords cannot be changed at login"},
+        {DOCTOR_AUTH, JA_DOCTOR_FAIL, "passwords of jwtauth are not asked"},
+        {DOCTOR_ACCOUNT, JA_DOCTOR_FAIL, "locked and disabled users get in with a key"},
+        {DOCTOR_SESSION, JA_DOCTOR_WARN, "logins get no token"},
+        {DOCTOR_PASSWORD, JA_DOCTOR_WARN, "passwords cannot be changed at login"},
     };
 
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
@@ -232,7 +245,7 @@ static void check_groups(struct doctor *d, const struct stack *s, int *bad)
     }
 }
 
-static void check_service(struct doctor *d, const char *service)
+void doctor_service(struct doctor *d, const char *service)
 {
     struct stack s = {.service = service, .only = -1};
     char path[300];
@@ -243,7 +256,7 @@ static void check_service(struct doctor *d, const char *service)
     if (access(path, F_OK) != 0)
         return;
     read_file(&s, service, -1);
-    for (int g = 0; g < GROUPS; g++)
+    for (int g = 0; g < DOCTOR_GROUPS; g++)
         any = any || s.places[g].present;
     if (!any) {
         doctor_say(d, JA_DOCTOR_WARN, "pam",
@@ -252,15 +265,15 @@ static void check_service(struct doctor *d, const char *service)
         return;
     }
     check_groups(d, &s, &bad);
-    for (int g = AUTH; g <= PASSWORD; g++) {
+    for (int g = DOCTOR_AUTH; g <= DOCTOR_PASSWORD; g++) {
         int before = bad;
 
         if (!s.places[g].present)
             continue;
-        check_control(d, &s, (enum group)g, &bad);
-        check_order(d, &s, (enum group)g, &bad);
+        check_control(d, &s, (enum doctor_group)g, &bad);
+        check_order(d, &s, (enum doctor_group)g, &bad);
         if (bad == before)
-            check_outcome(d, &s, (enum group)g, &bad);
+            check_outcome(d, &s, (enum doctor_group)g, &bad);
     }
     if (bad == 0)
         doctor_say(d, JA_DOCTOR_OK, "pam", "", "%s: denials are final, local users pass", service);
@@ -271,5 +284,13 @@ void doctor_stacks(struct doctor *d)
     static const char *const services[] = {"sshd", "login", "su", "sudo", "sudo-i"};
 
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
-        check_service(d, services[i]);
+        doctor_service(d, services[i]);
+}
+
+enum ja_doctor_level ja_doctor_service(const char *service, ja_doctor_fn fn, void *arg)
+{
+    struct doctor d = {.fn = fn, .arg = arg, .worst = JA_DOCTOR_OK};
+
+    doctor_service(&d, service);
+    return d.worst;
 }

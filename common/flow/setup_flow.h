@@ -30,5 +30,7 @@ typedef void (*ja_doctor_fn)(void *arg, enum ja_doctor_level level, const char *
 /* Never fails itself: what cannot be checked is a finding. Returns the worst level. */
 enum ja_doctor_level ja_doctor(const char *config_path, const struct ja_clock *clock, ja_doctor_fn fn,
                                void *arg);
+/* The stack of one service of /etc/pam.d alone. */
+enum ja_doctor_level ja_doctor_service(const char *service, ja_doctor_fn fn, void *arg);
 
 #endif

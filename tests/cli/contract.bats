@@ -97,6 +97,9 @@ phone phone_verified roles status updated_at username"
 authctl_init                      -        init
 finding                           findings doctor
 finding                           findings pam status
+authctl_pam_enable                -        pam enable --service su --dry-run
+authctl_pam_disable               -        pam disable --service su --dry-run
+authctl_pam_rollback              -        pam rollback
 authctl_config_check              -        config check
 option                            options  config show
 store                             -        db status
@@ -241,6 +244,12 @@ assert seen' || { echo "$words"; return 1; }
 2 usage                user add
 2 usage                role add
 2 usage                pam test
+2 usage                pam enable
+2 usage                pam disable
+3 service_not_found    pam enable --service nosuch
+3 service_not_found    pam disable --service ../passwd
+5 invalid_duration     pam enable --service su --confirm-within 0
+3 nothing_to_confirm   pam confirm
 3 service_not_found    pam status --service nosuch
 3 service_not_found    pam test --service nosuch --user alice
 3 service_not_found    pam test --service ../passwd --user alice
