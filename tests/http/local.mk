@@ -3,6 +3,7 @@ ja_http_bats = \
 	tests/http/admin.bats \
 	tests/http/auth.bats \
 	tests/http/captcha.bats \
+	tests/http/caddy.bats \
 	tests/http/chores.bats \
 	tests/http/cli.bats \
 	tests/http/conceal.bats \
