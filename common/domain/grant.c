@@ -12,6 +12,27 @@ static int64_t sooner(struct ja_rows *rows, const char *column, int64_t end)
     return !ja_col_null(rows, column) && t < end ? t : end;
 }
 
+enum ja_status ja_role_first_end(struct ja_ctx *ctx, const char *user_id, int64_t *ret, struct ja_error *err)
+{
+    struct ja_rows *rows = NULL;
+    int64_t end = 0;
+    bool row = false;
+    enum ja_status st = ja_db_query(ctx->db,
+                                    "SELECT MIN(ends_at) AS ends_at FROM user_roles WHERE user_id = $1 AND ends_at > $2",
+                                    JA_BINDS(JA_T(user_id), JA_I(ja_now(&ctx->clock))), &rows, err);
+
+    if (st == JA_OK)
+        st = ja_rows_next(rows, &row, err);
+    if (st == JA_OK && row) {
+        end = ja_col_int(rows, "ends_at"); /* 0 for NULL */
+        st = ja_rows_status(rows, err);
+    }
+    ja_rows_end(rows);
+    if (st == JA_OK)
+        *ret = end;
+    return st;
+}
+
 enum ja_status ja_role_last_end(struct ja_ctx *ctx, const char *role, int64_t *ret, struct ja_error *err)
 {
     int64_t now = ja_now(&ctx->clock), last = 0;

@@ -16,6 +16,8 @@ enum ja_status ja_role_grant(struct ja_ctx *ctx, const char *user_id, const char
                              int64_t ends_at, struct ja_error *err);
 enum ja_status ja_role_revoke(struct ja_ctx *ctx, const char *user_id, const char *role,
                               bool *ret_revoked, struct ja_error *err);
+/* When the first of the user's grants ends that is still to come; 0: none ends. */
+enum ja_status ja_role_first_end(struct ja_ctx *ctx, const char *user_id, int64_t *ret, struct ja_error *err);
 /* Direct and inherited names, sorted, in one recursive query. ja_strlist_clear when done. */
 enum ja_status ja_role_effective(struct ja_ctx *ctx, const char *user_id, struct ja_strlist *ret,
                                  struct ja_error *err);

@@ -1,6 +1,7 @@
 #include "common/flow/own_token.h"
 
 #include "common/base/proc.h"
+#include "common/domain/role.h"
 #include "common/flow/token_scope.h"
 
 #include <stdio.h>
@@ -94,16 +95,21 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* What the token's right comes from ends it; asking for more is no error. */
-static enum ja_status bound_ttl(const struct ja_ctx *ctx, const struct ja_identity *id, struct ja_mint *mint,
+/* What the token's right comes from ends it, a grant whose role it names too; asking for more is no error. */
+static enum ja_status bound_ttl(struct ja_ctx *ctx, const struct ja_identity *id, struct ja_mint *mint,
                                 struct ja_error *err)
 {
-    int64_t now = ja_now(&ctx->clock);
+    int64_t now = ja_now(&ctx->clock), grant = 0;
     int64_t ttl = mint->ttl ? mint->ttl : ctx->cfg->tokens.access_ttl;
     int64_t end = sooner(id->user.valid_until, id->user.lock_at);
+    enum ja_status st;
 
     if (ttl > ctx->cfg->tokens.max_ttl || ttl < 0)
         return JA_OK; /* minting refuses it */
+    st = ja_role_first_end(ctx, id->user.id, &grant, err);
+    if (st != JA_OK)
+        return st;
+    end = sooner(end, grant);
     if (id->by_key)
         end = sooner(end, id->key.ends_at);
     if (id->by_session)

@@ -670,6 +670,29 @@ static void a_token_ends_with_what_proved_it(void **state)
     json_decref(c);
 }
 
+/* Who verifies with the key set alone sees the roles for as long as the token lives: no longer than the grant. */
+static void a_token_ends_with_a_grant(void **state)
+{
+    struct svc *s = *state;
+    json_t *c = NULL;
+    int64_t now = ja_now(&s->ctx->clock);
+
+    assert_int_equal(ja_role_grant_flow(s->ctx, "robot", "agent", now + 60, &s->err), JA_OK);
+    assert_int_equal(ja_role_grant_flow(s->ctx, "robot", "manager", now + 30, &s->err), JA_OK);
+    assert_int_equal(ja_role_grant_flow(s->ctx, "alice", "agent", now + 5, &s->err), JA_OK);
+    assert_int_equal(ask(s, UID(BOUND), ASK(0), &c), JA_OK);
+    assert_int_equal(lifetime(c), 30);
+    json_decref(c);
+    s->w->t->clock.wall_ms += 30000; /* past the first: the next one counts */
+    assert_int_equal(ask(s, UID(BOUND), ASK(.ttl = 3600), &c), JA_OK);
+    assert_int_equal(lifetime(c), 30);
+    json_decref(c);
+    s->w->t->clock.wall_ms += 30000;
+    assert_int_equal(ask(s, UID(BOUND), ASK(0), &c), JA_OK);
+    assert_int_equal(lifetime(c), s->ctx->cfg->tokens.access_ttl);
+    json_decref(c);
+}
+
 static void scopes_within_scopes(void **state)
 {
     (void)state;
@@ -711,6 +734,7 @@ int main(void)
         WITH(a_limited_key_gives_its_scopes_alone),
         WITH(a_wrong_key_falls_back_to_nothing),
         WITH(a_token_ends_with_what_proved_it),
+        WITH(a_token_ends_with_a_grant),
         cmocka_unit_test(scopes_within_scopes),
     };
 
