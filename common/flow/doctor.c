@@ -162,6 +162,26 @@ static void check_named_file(struct doctor *d, const char *path, mode_t mode, co
     doctor_fail(d, JA_DOCTOR_FAIL, "modes", mend, &err);
 }
 
+/* Without it whoever is asked for a captcha stays outside. */
+static void check_captcha(struct doctor *d)
+{
+    const struct ja_config *cfg = d->ctx.cfg;
+    const char *missing = !*cfg->throttle.captcha_secret_file ? "captcha_secret_file"
+                          : !*cfg->throttle.captcha_site_key  ? "captcha_site_key"
+                                                              : NULL;
+    char mend[64];
+
+    if (!*cfg->throttle.captcha_url)
+        return;
+    if (!missing) {
+        doctor_say(d, JA_DOCTOR_OK, "captcha", "", "asked of logins over HTTP after %lld failures",
+                   (long long)cfg->throttle.captcha_after);
+        return;
+    }
+    (void)snprintf(mend, sizeof mend, "set [throttle] %s, or take captcha_url out", missing);
+    doctor_say(d, JA_DOCTOR_FAIL, "captcha", mend, "captcha_url is set without %s: nobody can pass one", missing);
+}
+
 static void check_modes(struct doctor *d)
 {
     const struct ja_config *cfg = d->ctx.cfg;
@@ -353,6 +373,7 @@ enum ja_doctor_level ja_doctor(const char *config_path, const struct ja_clock *c
         check_url_password(&d);
         check_hash_cost(&d);
         check_modes(&d);
+        check_captcha(&d);
         if (strcmp(d.ctx.cfg->store.url, "none") != 0 && check_store(&d)) {
             check_keys(&d);
             check_contents(&d);

@@ -50,6 +50,19 @@ finds() {
     finds fail config 'does not exist' 'authctl init'
 }
 
+@test "captcha: a service without its secret or its key lets nobody pass" {
+    sed -i '$a [throttle]\ncaptcha_url = https://captcha.example.org/siteverify' /etc/jwtauth/jwtauth.conf
+    finds fail captcha 'without captcha_secret_file' 'set [throttle] captcha_secret_file'
+    sed -i '$a captcha_secret_file = /etc/jwtauth/captcha.secret' /etc/jwtauth/jwtauth.conf
+    finds fail captcha 'without captcha_site_key' 'set [throttle] captcha_site_key'
+    sed -i '$a captcha_site_key = k' /etc/jwtauth/jwtauth.conf
+    finds fail modes captcha.secret 'make the file'
+    install -m 0640 /dev/null /etc/jwtauth/captcha.secret
+    finds fail modes captcha.secret "chmod 0600 '/etc/jwtauth/captcha.secret'"
+    chmod 0600 /etc/jwtauth/captcha.secret
+    finds ok captcha 'after 3 failures'
+}
+
 @test "modes: each folder and secret, with the very command" {
     chmod 0755 /var/lib/jwtauth
     finds fail modes /var/lib/jwtauth "chmod 0700 '/var/lib/jwtauth'"

@@ -126,7 +126,11 @@ header() {
         for h in 'Host: example.org' 'X-Forwarded-For: 192.0.2.1' 'Origin: https://example.org'; do
             request http://jwtauthd POST "/api/v1/auth/$path" --unix-socket $socket -H "$h" \
                 -H 'Content-Type: application/json' -d "$given"
-            wants 400 ambiguous_identity || { echo "$path $h"; return 1; }
+            if [ "$path" = register ]; then # closed here, which is said before all else
+                wants 403 registration_closed
+            else
+                wants 400 ambiguous_identity || { echo "$path $h"; return 1; }
+            fi
         done
     done <<END
 login $json

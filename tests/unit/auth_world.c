@@ -105,7 +105,7 @@ struct ja_auth *begin(struct ja_ctx *ctx, const struct attempt *a)
         .user = a->user, .service = a->service ? a->service : "sshd", .source = a->source, .local_uid = a->local_uid, .mfa = a->mfa,
         .any_name = a->any, .forward_pass = a->forward, .unknown_ignore = a->ignore,
         .tty = "ssh", .user_agent = "test", .mfa_remember = a->remember, .login = a->login, .target = a->target,
-        .accept = a->accept, .take_tokens = a->tokens, .jwt_once = a->once,
+        .accept = a->accept, .take_tokens = a->tokens, .jwt_once = a->once, .captcha = a->captcha,
     };
     struct ja_auth *auth = NULL;
 

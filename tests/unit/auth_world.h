@@ -43,6 +43,7 @@ struct attempt {
     const struct ja_proc_login *login;
     const char *target;
     unsigned accept;
+    enum ja_captcha captcha;
     bool tokens, once; /* as the module asks; accept may also come from a rule */
 };
 struct outcome {

@@ -14,6 +14,7 @@
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
 
+static char captcha_2[] = "[throttle]\nlogin = 1000/15m\ndelay_base = 0s\ncaptcha_after = 2\n";
 static char limit_3[] = "[throttle]\nlogin = 3/15m\ndelay_base = 1s\ndelay_max = 30s\n";
 static char no_limit[] = "[throttle]\nlogin = 900/15m\nper_source = 900/15m\n";
 
@@ -1044,6 +1045,58 @@ static void names_count_as_the_caller_says(void **state)
 
 #define T(name, conf) cmocka_unit_test_prestate_setup_teardown(name, world_up, world_down, conf)
 
+/* ---- captchas ---- */
+
+/* R8: no password is hashed unasked, and what is asked, answered and written is the same for a name of nobody's. */
+static void a_captcha_that_is_due_comes_before_the_password(void **state)
+{
+    static const char *const names[] = {"alice", "nobody"};
+    struct world *w = *state;
+    int64_t rows[2] = {0};
+    struct outcome o;
+
+    for (int i = 0; i < 2; i++) {
+        int64_t before = number(w, "SELECT COUNT(*) AS n FROM throttle");
+        int work;
+
+        for (int n = 0; n < 2; n++) {
+            o = LOGIN(w, .user = names[i], .password = WRONG, .source = i ? "198.51.100.7" : HOME, .any = true,
+                      .captcha = JA_CAPTCHA_COUNTED);
+            assert_true(denied(&o, i ? JA_REASON_UNKNOWN_USER : JA_REASON_WRONG_PASSWORD));
+        }
+        rows[i] = number(w, "SELECT COUNT(*) AS n FROM throttle") - before;
+        work = w->work;
+        o = LOGIN(w, .user = names[i], .password = RIGHT, .source = i ? "198.51.100.7" : HOME, .any = true,
+                  .captcha = JA_CAPTCHA_COUNTED);
+        assert_true(denied(&o, JA_REASON_CAPTCHA));
+        assert_int_equal(w->work, work);
+        o = LOGIN(w, .user = names[i], .password = WRONG, .source = i ? "198.51.100.7" : HOME, .any = true,
+                  .captcha = JA_CAPTCHA_PASSED);
+        assert_true(denied(&o, i ? JA_REASON_UNKNOWN_USER : JA_REASON_WRONG_PASSWORD));
+        assert_int_equal(w->work, work + 2);
+    }
+    assert_int_equal(rows[0], rows[1]);
+    assert_int_equal(number(w, "SELECT COUNT(DISTINCT count) AS n FROM throttle WHERE scope = 'other'"), 1);
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .source = HOME, .captcha = JA_CAPTCHA_PASSED);
+    assert_true(allowed(&o));
+}
+
+static void who_is_never_asked_for_a_captcha_counts_nothing_for_one(void **state)
+{
+    struct world *w = *state;
+    struct outcome o;
+
+    for (int n = 0; n < 4; n++)
+        (void)LOGIN(w, .user = "alice", .password = WRONG, .source = HOME);
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM throttle WHERE scope = 'other'"), 0);
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .source = HOME, .captcha = JA_CAPTCHA_COUNTED);
+    assert_true(allowed(&o));
+    for (int n = 0; n < 2; n++)
+        (void)LOGIN(w, .user = "alice", .password = WRONG, .source = HOME, .captcha = JA_CAPTCHA_COUNTED);
+    o = LOGIN(w, .user = "alice", .password = RIGHT, .source = HOME);
+    assert_true(allowed(&o));
+}
+
 int main(void)
 {
     static char required[] = "[mfa]\npolicy = required\nexempt_networks = 10.0.0.0/8\n"
@@ -1099,6 +1152,8 @@ int main(void)
         T(a_login_that_ends_early_is_denied, no_limit),
         T(r12_nothing_is_granted_before_the_second_factor, NULL),
         T(names_count_as_the_caller_says, no_limit),
+        T(a_captcha_that_is_due_comes_before_the_password, captcha_2),
+        T(who_is_never_asked_for_a_captcha_counts_nothing_for_one, captcha_2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,20 @@ static void test_table_is_bounded(void **state)
     assert_true(failures_book(*state, source, &rate, 1000 + FAILURES_SOURCES * 4, &wait));
 }
 
+static void test_a_look_counts_nothing(void **state)
+{
+    unsigned wait = 0;
+
+    assert_int_equal(failures_wait(*state, "192.0.2.0/24", &rate, 1000), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(failures_wait(*state, "192.0.2.0/24", &rate, 1000 + i), 0);
+        assert_false(failures_book(*state, "192.0.2.0/24", &rate, 1000, &wait));
+    }
+    assert_int_equal(failures_wait(*state, "192.0.2.0/24", &rate, 1010), 50);
+    assert_int_equal(failures_wait(*state, "198.51.100.0/24", &rate, 1010), 0);
+    assert_int_equal(failures_wait(*state, "192.0.2.0/24", &rate, 1060), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +98,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_window_ends_although_guesses_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sources_are_counted_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_table_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_look_counts_nothing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -559,6 +559,160 @@ static void tries_of_the_dead_are_judged_by_time(void **state)
     assert_string_equal(err.code, "too_many_attempts");
 }
 
+/* ---- captchas ---- */
+
+#define NAME_KEY "?AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+static const struct ja_throttle_who asked = {.user_key = ALICE, .source = "192.0.2.0/24", .captcha_name = NAME_KEY};
+
+static void judge(struct ja_ctx *ctx, const struct ja_throttle_who *who, bool right)
+{
+    assert_int_equal(ja_db_begin(ctx->db, NULL), JA_OK);
+    assert_int_equal(right ? ja_throttle_clear(ctx, who, NULL) : ja_throttle_judged(ctx, who, NULL), JA_OK);
+    assert_int_equal(ja_db_commit(ctx->db, NULL), JA_OK);
+}
+
+/* The code of what book answers. */
+static const char *verdict(struct ja_ctx *ctx, const struct ja_throttle_who *who)
+{
+    static struct ja_error err;
+    int64_t count = 0;
+
+    err = (struct ja_error){0};
+    return ja_throttle_book(ctx, who, &count, &err) == JA_OK ? "booked" : err.code;
+}
+
+static bool due(struct ja_ctx *ctx, const char *name, const char *source)
+{
+    bool ret = false;
+
+    assert_int_equal(ja_throttle_captcha_due(ctx, &(struct ja_throttle_who){.source = source, .captcha_name = name}, &ret, NULL),
+                     JA_OK);
+    return ret;
+}
+
+static void fail_times(struct ja_ctx *ctx, const struct ja_throttle_who *who, int times)
+{
+    for (int i = 0; i < times; i++) {
+        assert_string_equal(verdict(ctx, who), "booked");
+        judge(ctx, who, false);
+    }
+}
+
+static void a_captcha_is_asked_after_failures_of_the_name_or_the_source(void **state)
+{
+    struct ja_test_store *t = *state;
+    struct ja_throttle_who who = asked;
+
+    fail_times(&t->ctx, &asked, 2);
+    assert_false(due(&t->ctx, NAME_KEY, asked.source));
+    fail_times(&t->ctx, &asked, 1);
+    assert_string_equal(verdict(&t->ctx, &asked), "captcha_required");
+    assert_int_equal(stored(&t->ctx, "other"), 6); /* nothing was booked */
+    assert_int_equal(stored(&t->ctx, "source"), 3);
+    assert_true(due(&t->ctx, NAME_KEY, "198.51.100.0/24"));
+    assert_true(due(&t->ctx, "?other", asked.source));
+    assert_true(due(&t->ctx, NULL, asked.source));
+    assert_false(due(&t->ctx, "?other", "198.51.100.0/24"));
+    who.source = "198.51.100.0/24";
+    assert_string_equal(verdict(&t->ctx, &who), "captcha_required");
+    who = asked;
+    who.captcha_name = "?other";
+    assert_string_equal(verdict(&t->ctx, &who), "captcha_required");
+    who.trusted = true;
+    fail_times(&t->ctx, &who, 1);
+    who = asked;
+    who.captcha_passed = true; /* counted still */
+    fail_times(&t->ctx, &who, 1);
+    assert_int_equal(stored(&t->ctx, "other"), 6 + 2 + 2);
+    assert_string_equal(verdict(&t->ctx, &alice), "too_many_attempts"); /* nobody is asked who is asked nothing */
+}
+
+static void a_right_password_forgives_no_other_failure_towards_a_captcha(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    fail_times(&t->ctx, &asked, 2);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(verdict(&t->ctx, &asked), "booked");
+        judge(&t->ctx, &asked, true);
+    }
+    assert_int_equal(stored(&t->ctx, "other"), 4);
+    fail_times(&t->ctx, &asked, 1);
+    assert_string_equal(verdict(&t->ctx, &asked), "captcha_required");
+}
+
+static void tries_under_way_are_no_failures_but_none_goes_unasked_beyond_them(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(verdict(&t->ctx, &asked), "booked");
+    assert_false(due(&t->ctx, NAME_KEY, asked.source));
+    assert_string_equal(verdict(&t->ctx, &asked), "tries_under_way");
+    judge(&t->ctx, &asked, true);
+    assert_string_equal(verdict(&t->ctx, &asked), "booked");
+    for (int i = 0; i < 3; i++)
+        judge(&t->ctx, &asked, false);
+    assert_string_equal(verdict(&t->ctx, &asked), "captcha_required");
+}
+
+static void what_is_asked_ends_with_the_windows_of_user_and_source(void **state)
+{
+    struct ja_test_store *t = *state;
+
+    fail_times(&t->ctx, &asked, 3);
+    ja_fake_clock_advance(&t->clock, 15 * 60 - 1);
+    assert_true(due(&t->ctx, "?other", asked.source));
+    ja_fake_clock_advance(&t->clock, 1);
+    assert_false(due(&t->ctx, "?other", asked.source));
+    assert_true(due(&t->ctx, NAME_KEY, asked.source));
+    ja_fake_clock_advance(&t->clock, 45 * 60);
+    assert_false(due(&t->ctx, NAME_KEY, asked.source));
+}
+
+static void captcha_after_0_asks_always(void **state)
+{
+    struct ja_test_store *t = ja_test_store_new("[throttle]\ncaptcha_after = 0\n");
+
+    (void)state;
+    assert_true(due(&t->ctx, NAME_KEY, "192.0.2.0/24"));
+    assert_string_equal(verdict(&t->ctx, &asked), "captcha_required");
+    assert_string_equal(verdict(&t->ctx, &alice), "booked");
+    ja_test_store_free(t);
+}
+
+static int guess_unasked(void *arg, int number)
+{
+    struct ja_ctx ctx;
+    int let_through = 0;
+
+    (void)number;
+    ja_test_store_second(arg, &ctx);
+    for (int i = 0; i < 4; i++) {
+        const char *code = verdict(&ctx, &asked);
+
+        if (strcmp(code, "booked") != 0 && strcmp(code, "tries_under_way") != 0 && strcmp(code, "captcha_required") != 0)
+            return 200;
+        let_through += strcmp(code, "booked") == 0;
+        if (strcmp(code, "booked") == 0)
+            judge(&ctx, &asked, false);
+    }
+    ja_ctx_clear(&ctx);
+    return let_through;
+}
+
+static void r9_no_more_than_captcha_after_go_unasked_in_parallel(void **state)
+{
+    int results[16], sum = 0;
+
+    ja_parallel(16, guess_unasked, *state, results);
+    for (int i = 0; i < 16; i++) {
+        assert_in_range(results[i], 0, 3);
+        sum += results[i];
+    }
+    assert_int_equal(sum, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +742,12 @@ int main(void)
         T(tries_of_the_dead_are_judged_by_time),
         T(pruning_drops_only_what_is_over),
         T(r9_parallel_tries_never_exceed_the_limit),
+        T(a_captcha_is_asked_after_failures_of_the_name_or_the_source),
+        T(a_right_password_forgives_no_other_failure_towards_a_captcha),
+        T(tries_under_way_are_no_failures_but_none_goes_unasked_beyond_them),
+        T(what_is_asked_ends_with_the_windows_of_user_and_source),
+        cmocka_unit_test(captcha_after_0_asks_always),
+        T(r9_no_more_than_captcha_after_go_unasked_in_parallel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
