@@ -25,7 +25,9 @@ setup_file() {
     ssh-keygen -q -t ed25519 -N '' -f /run/host_key
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     echo "$port" >/run/port
-    cat >/run/sshd_config <<CONF
+    id jwtauth-keys || useradd -r -s /usr/sbin/nologin jwtauth-keys
+    ssh-keygen -q -t ed25519 -N '' -f /run/user_key
+    cat "$tests_dir/../packaging/sshd_config.d/jwtauth.conf" - >/run/sshd_config <<CONF
 ListenAddress 127.0.0.1
 Port $port
 HostKey /run/host_key
@@ -129,6 +131,53 @@ groups_of() { id -nG "$1" | tr ' ' '\n' | sort | tr '\n' ' '; }
     run dialogue "$(steps_of "$password")" "${kbd[@]}" nora@127.0.0.1 id
     [ "$status" -eq 255 ]
     authctl -q user unlock nora >/dev/null
+}
+
+# key_in USER, key_out USER
+key=(-o PreferredAuthentications=publickey -o IdentitiesOnly=yes -i /run/user_key)
+key_in() {
+    run ssh -F /dev/null -p "$(cat /run/port)" -o UserKnownHostsFile=/run/known_hosts -o LogLevel=ERROR \
+        -o StrictHostKeyChecking=no "${key[@]}" "$1@127.0.0.1" 'echo "in as $(id -un) in $PWD, $(stat -c "%U %a" .)"' </dev/null
+    [ "$status" -eq 0 ] || { echo "$output"; tail -20 /run/sshd.log; return 1; }
+    [[ $output == *"in as $1 in /home/$1, $1 700"* ]]
+}
+key_out() {
+    run ssh -F /dev/null -p "$(cat /run/port)" -o UserKnownHostsFile=/run/known_hosts -o LogLevel=ERROR \
+        -o StrictHostKeyChecking=no "${key[@]}" "$1@127.0.0.1" id -un </dev/null
+    [ "$status" -eq 255 ] || { echo "$1 is in: $output"; return 1; }
+    [[ $output == *"${2-Permission denied}"* ]] || { echo "$output"; tail -20 /run/sshd.log; return 1; }
+}
+
+# R18, R6
+@test "ssh by key: who is in jwtauth only, without a password; not when disabled, locked, deleted" {
+    authctl -q user add kay --full-name 'Kay Keys' --shell /bin/sh >/dev/null </dev/null
+    run grep -q '^kay:' /etc/passwd
+    [ "$status" -ne 0 ]
+    key_out kay
+    authctl -q ssh-key add kay /run/user_key.pub >/dev/null
+    [ ! -e /home/kay ]
+    key_in kay
+    key_out olaf
+    for verb in disable lock; do
+        authctl -q user $verb kay >/dev/null
+        key_out kay
+        if [ $verb = lock ]; then authctl -q user unlock kay; else authctl -q user enable kay; fi >/dev/null
+        key_in kay
+    done
+    # the command that sshd asks has no key then; where there is one all the same, account refuses
+    authctl -q user disable kay >/dev/null
+    run setpriv --reuid=jwtauth-keys --clear-groups authctl ssh-key authorized kay
+    [ "$status" -eq 3 ]
+    mkdir -p /home/kay/.ssh
+    cp /run/user_key.pub /home/kay/.ssh/authorized_keys
+    chown -R "$(id -u kay)" /home/kay/.ssh
+    lines=$(wc -l </run/sshd.log)
+    key_out kay "" # sshd just hangs up
+    tail -n "+$((lines + 1))" /run/sshd.log | grep -q 'Access denied for user kay by PAM account configuration'
+    authctl -q user enable kay >/dev/null
+    rm -r /home/kay/.ssh
+    authctl -q user delete kay --yes
+    key_out kay
 }
 
 @test "ssh: the groups of the session are those of the roles" {

@@ -229,22 +229,41 @@ FLOW(api_key_add)
     ja_secret_clear(&text);
     return st;
 }
-FLOW(user_import)
+/* Each row answers for itself. */
+static enum ja_status row_said(struct cell *c, enum ja_status st, const struct ja_import_row *row)
+{
+    if (st != JA_OK || row->outcome != JA_IMPORT_FAILED)
+        return st;
+    (void)snprintf(c->err.code, sizeof c->err.code, "%s", row->code);
+    return row->status;
+}
+static enum ja_status import_one(struct cell *c, bool adopt)
 {
     struct ja_import_account a = {.row = {.line = 1}};
-    struct ja_import_mode mode = {.source = "shadow", .skip_bad = true};
+    struct ja_import_mode mode = {.source = "shadow", .skip_bad = true, .adopt = adopt};
     struct ja_import_tally tally = {0};
     enum ja_status st;
 
     (void)snprintf(a.row.name, sizeof a.row.name, "m%s", c->user);
     memcpy(a.user.username, a.row.name, sizeof a.user.username);
     a.user.uid = c->ctx->cfg->accounts.uid_max - 1000 - c->n;
-    st = ja_import_accounts(c->ctx, &a, 1, &mode, &tally, &c->err);
-    if (st == JA_OK && a.row.outcome == JA_IMPORT_FAILED) { /* each row answers for itself */
-        st = a.row.status;
-        (void)snprintf(c->err.code, sizeof c->err.code, "%s", a.row.code);
-    }
+    st = row_said(c, ja_import_accounts(c->ctx, &a, 1, &mode, &tally, &c->err), &a.row);
     ja_import_account_clear(&a);
+    return st;
+}
+FLOW(user_import) { return import_one(c, false); }
+FLOW(user_import_adopt) { return import_one(c, true); }
+FLOW(factor_import)
+{
+    struct ja_import_factor f = {.row = {.line = 1}, .totp = {.algorithm = JA_TOTP_SHA1, .digits = 6, .period = 30}};
+    struct ja_import_mode mode = {.source = "oath-users", .skip_bad = true};
+    struct ja_import_tally tally = {0};
+    enum ja_status st = ja_secret_from(&f.totp.secret, "12345678901234567890", 20, &c->err);
+
+    (void)snprintf(f.row.name, sizeof f.row.name, "%s", c->user);
+    if (st == JA_OK)
+        st = row_said(c, ja_import_factors(c->ctx, &f, 1, &mode, &tally, &c->err), &f.row);
+    ja_import_factor_clear(&f);
     return st;
 }
 FLOW(token_issue)
@@ -375,7 +394,9 @@ static const struct flow {
     {"totp enroll", totp_enroll, "+++-------", "++--------"},
     {"totp disable", totp_disable, "+++-------", "++--------"},
     {"recovery-codes regenerate", recovery_codes, "+++-------", "++--------"},
-    {"user import", user_import, "++--------", NULL},
+    {"import shadow", user_import, "++--------", NULL},
+    {"import shadow --adopt", user_import_adopt, "++--------", NULL},
+    {"import oath-users", factor_import, "+++-------", "++--------"},
     {"ssh-key add", ssh_key_add, "+++-------", "++--------"},
     {"ssh-key list", ssh_key_list, "++++-+----", "++++-+----"},
     {"api-key list", api_key_list, "++++-+----", "++++-+----"},
