@@ -131,3 +131,54 @@ memory() {
     [ "$output" = "HTTP/1.1 200 OK" ]
     [[ "$(cat /run/jwtauthd.log)" != *'<3>'* ]]
 }
+
+# number WORD: what follows it in the last output.
+number() {
+    sed -n "s/.*\b$1 \([0-9]*\).*/\1/p" <<<"$output"
+}
+connections() {
+    curl -s "$tcp/metrics" | sed -n 's/^jwtauthd_connections //p'
+}
+
+@test "R25: ten thousand connections that say nothing, half of it, or vanish: bounded, ended, and others are served" {
+    local before first
+    without_sanitizers
+    call GET /healthz
+    before=$(memory)
+    run hostile idle "$port" "$pid" 10000
+    echo "$before KiB, then $output"
+    [ "$status" = 0 ]
+    [ "$(number met)" = 10000 ]
+    [ "$(number vanished)" = 200 ]
+    [ "$(number left)" = 0 ]
+    [ "$(number served)" -ge 1 ]
+    [ "$(number refused)" = 0 ]
+    # 1,024 at a time, each with a pool of 16 KiB
+    [ "$(number fds)" -lt 1200 ]
+    [ $(($(number rss) - before)) -lt 40960 ]
+    first=$(number rss)
+    # a second time takes no more: nothing is left of the first
+    run hostile idle "$port" "$pid" 3000
+    echo "$output"
+    [ "$(number met)" = 3000 ]
+    [ "$(number left)" = 0 ]
+    [ $(($(number rss) - first)) -lt 4096 ]
+    for _ in $(seq 600); do
+        [ "$(connections)" -gt 1 ] || break
+        sleep 0.05
+    done
+    [ "$(connections)" = 1 ] # that of who asks
+}
+
+@test "R25: heads without end and pipelined requests whose answers nobody reads take neither memory nor service" {
+    local before
+    without_sanitizers
+    before=$(memory)
+    run hostile flood "$port" "$pid" 40
+    echo "$before KiB, then $output"
+    [ "$status" = 0 ]
+    [ "$(number refused-heads)" = 20 ]
+    [ "$(number stuck)" = 20 ] # the server has stopped to read
+    [ "$(number refused)" = 0 ]
+    [ $(($(number rss) - before)) -lt 8192 ]
+}

@@ -1,8 +1,12 @@
 """Clients that mean no good, against jwtauthd on PORT or a Unix socket: hostile.py WHAT PORT|SOCKET [...]."""
 import os
+import re
+import resource
+import select
 import socket
 import struct
 import sys
+import threading
 import time
 
 
@@ -150,5 +154,108 @@ def garbage(where):
     print(ask_local(where).split(b"\r\n")[0].decode())
 
 
+class Watch(threading.Thread):
+    """The server's largest memory (KiB) and number of descriptors meanwhile, and how an honest client fares."""
+
+    def __init__(self, where, pid):
+        super().__init__()
+        self.where, self.pid = where, pid
+        self.rss = self.fds = self.served = self.refused = 0
+        self.over = threading.Event()
+
+    def look(self):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+            self.rss = max(self.rss, int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)))
+        self.fds = max(self.fds, len(os.listdir(f"/proc/{self.pid}/fd")))
+
+    def run(self):
+        while not self.over.wait(0.05):
+            self.look()
+            s = socket.create_connection(("127.0.0.1", int(self.where)), 120)
+            s.settimeout(120)
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            good = answer(s).startswith(b"HTTP/1.1 200")
+            s.close()
+            self.served += good
+            self.refused += not good
+
+    def end(self):
+        self.over.set()
+        self.join()
+        self.look()
+        return f"rss {self.rss} fds {self.fds} served {self.served} refused {self.refused}"
+
+
+def idle(where, pid, count):
+    """So many connections at once that say nothing, or the half of something, or whose other end vanishes without a
+    word; until the server has ended each of them."""
+    count = int(count)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 500, max(count + 500, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    says = (b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: ",
+            b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{", b"\r\n")
+    watch = Watch(where, pid)
+    watch.start()
+    poll, held = select.epoll(), {}
+    for i in range(count):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(("127.0.0.1", int(where)))
+        held[s.fileno()] = [s, says[i % 4]]
+        poll.register(s.fileno(), select.EPOLLOUT)
+    met, vanished, give_up = 0, 0, time.monotonic() + 300
+    while held and time.monotonic() < give_up:
+        for fd, events in poll.poll(1):
+            s, text = held[fd]
+            if text is not None and events & select.EPOLLOUT and not events & (select.EPOLLERR | select.EPOLLHUP):
+                met += 1
+                held[fd][1] = None
+                try:
+                    s.send(text)
+                except OSError:
+                    pass
+                if met % 50 == 0:
+                    # TCP_REPAIR: closed without FIN, as a host that lost its network
+                    s.setsockopt(socket.IPPROTO_TCP, 19, 1)
+                    vanished += 1
+                else:
+                    poll.modify(fd, select.EPOLLIN)
+                    continue
+            elif not events & (select.EPOLLERR | select.EPOLLHUP):
+                try:
+                    if s.recv(65536):
+                        continue
+                except OSError:
+                    pass
+            poll.unregister(fd)
+            s.close()
+            del held[fd]
+    print(f"met {met} vanished {vanished} left {len(held)}", watch.end())
+
+
+def flood(where, pid, count):
+    """Heads without end, and thousands of pipelined requests whose answers nobody reads."""
+    watch = Watch(where, pid)
+    watch.start()
+    refused, stuck = 0, 0
+    for i in range(int(count)):
+        s = connect(where)
+        try:
+            if i % 2:
+                s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+                for n in range(1000):
+                    s.sendall(b"X-%d: " % n + b"a" * 1000 + b"\r\n")
+                refused += answer(s)[:12] in (b"HTTP/1.1 431", b"HTTP/1.1 413", b"HTTP/1.1 400", b"")
+            else:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(1)
+                for n in range(1000):
+                    s.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        except OSError:
+            refused, stuck = refused + i % 2, stuck + (i + 1) % 2
+        s.close()
+    print("refused-heads", refused, "stuck", stuck, watch.end())
+
+
 what, args = sys.argv[1], sys.argv[2:]
-{"names": names, "dead_peer": dead_peer, "slow": slow, "many_of_uid": many_of_uid, "garbage": garbage}[what](*args)
+{"names": names, "dead_peer": dead_peer, "slow": slow, "many_of_uid": many_of_uid, "garbage": garbage,
+ "idle": idle, "flood": flood}[what](*args)
