@@ -96,8 +96,8 @@ static enum ja_status run_logout(struct http_call *call, struct ja_error *err)
 
     if (by_cookie)
         st = cookies_refresh(call, &cookie, err);
-    else if (!token)
-        st = caller_token(call, &token, err);
+    else if (!token && (st = caller_token(call, &token, err)) == JA_OK && !strchr(token, '.'))
+        st = ja_fail(err, JA_ERR_DENIED, "malformed", "Invalid token"); /* a refresh token comes in the body */
     if (st == JA_OK)
         st = by_cookie ? ja_session_logout(call->ctx, (const char *)cookie.data, cookie.len, &ended, err)
                        : ja_session_logout(call->ctx, token, strlen(token), &ended, err);

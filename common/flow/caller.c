@@ -72,6 +72,25 @@ static enum ja_status must_cover(struct ja_ctx *ctx, const char *actor_id, const
     return st;
 }
 
+/* A person that no role was ever thought of for: added by an administrator, or imported. It has of its own account what
+ * the role user has as it is made; whoever is to have less gets a role that gives less. */
+static enum ja_status permit_own(struct ja_ctx *ctx, const struct ja_user *user, const char *permission,
+                                 struct ja_error *err)
+{
+    struct ja_strlist roles = {0};
+    enum ja_status st = permit_on(ctx, permission, "user", user->username, err);
+
+    if (st != JA_ERR_FORBIDDEN || user->kind != JA_USER_PERSON || strncmp(permission, "profile:", 8) != 0)
+        return st;
+    if (ctx->actor.scope && !ja_scope_covers(ctx->actor.scope, permission))
+        return st;
+    st = ja_role_effective(ctx, user->id, &roles, err);
+    if (st == JA_OK && roles.len > 0)
+        st = ja_forbidden(err, permission);
+    ja_strlist_clear(&roles);
+    return st;
+}
+
 enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enum ja_right right,
                              struct ja_error *err)
 {
@@ -81,7 +100,7 @@ enum ja_status ja_caller_may(struct ja_ctx *ctx, const struct ja_user *user, enu
     const char *permission = own ? rights[right].own : rights[right].permission;
 
     if (st == JA_OK && actor[0] && permission[0])
-        st = permit_on(ctx, permission, "user", user->username, err);
+        st = own ? permit_own(ctx, user, permission, err) : permit_on(ctx, permission, "user", user->username, err);
     else if (st == JA_OK && actor[0] && own && ctx->actor.scope && !ja_scope_covers(ctx->actor.scope, rights[right].own_scope))
         st = ja_forbidden(err, rights[right].own_scope);
     if (st == JA_OK && actor[0] && !own && rights[right].covered)

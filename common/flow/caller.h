@@ -20,9 +20,9 @@
 enum ja_right {
     JA_MAY_CHANGE,       /* users:write, all that the account holds, and its roles */
     JA_MAY_HAVE_ROLES,   /* all that the account holds, whatever its roles; the own: always (with the right to the role, below) */
-    JA_MAY_FURNISH,      /* as JA_MAY_CHANGE; the own account: profile:write (names, contacts, second factor) */
-    JA_MAY_SEE,          /* users:read; the own: profile:read */
-    JA_MAY_SEE_GRANTS,   /* roles:read; the own: profile:read */
+    JA_MAY_FURNISH,      /* as JA_MAY_CHANGE; the own account: profile:write (names, contacts, second factor), or no role */
+    JA_MAY_SEE,          /* users:read; the own: profile:read, or no role */
+    JA_MAY_SEE_GRANTS,   /* roles:read; the own: profile:read, or no role */
     JA_MAY_SEE_SESSIONS, /* sessions:read; the own: always */
     JA_MAY_END_SESSIONS, /* sessions:write; the own: always */
     JA_MAY_ISSUE         /* tokens:issue, all that the account holds, and its roles; the own: always */

@@ -134,6 +134,29 @@ END
     wants 200
 }
 
+@test "whom an administrator added without a role has its own account: profile, code, sessions" {
+    printf 'Correct-Horse-42\n' | authctl -q user add plain --email plain@example.org --password-stdin
+    login plain
+    call GET /auth/profile -H "$(bearer "$token")"
+    wants 200
+    call PUT /auth/profile -H "$(bearer "$token")" -H 'Content-Type: application/json' -d '{"name":"Plain Person"}'
+    wants 200
+    post /auth/totp/enroll '{"password":"Correct-Horse-42"}' -H "$(bearer "$token")"
+    wants 200
+    call GET /api/v1/users -H "$(bearer "$token")"
+    wants 403 admin_over_tcp
+}
+
+@test "logging out with what is no token" {
+    call POST /auth/logout -H "$(bearer garbage)"
+    wants 401 malformed
+    [[ "$body" == *'"Invalid token"'* ]]
+    post /auth/logout '{"token":"garbage"}'
+    wants 401 invalid_refresh_token
+    call POST /auth/logout
+    wants 401 no_credential
+}
+
 @test "registering, where it is closed: that is said before anything else is looked at" {
     sed -i 's/^open = yes/open = no/' /etc/jwtauth/jwtauth.conf
     stop_server

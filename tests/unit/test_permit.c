@@ -563,13 +563,14 @@ static void nobody_learns_who_exists(void **state)
     assert_true(named > 20);
 }
 
-/* Profile, second factor and sessions are the person's own by the role user; the rest of the account is not. */
+/* Profile, second factor and sessions are the person's own, by the role user or without any role; the rest of the account
+ * is not. */
 static void the_own_account(void **state)
 {
     static const struct { const char *flow; char by_user, by_roleless, by_admin; } table[] = {
-        {"profile set", '+', '-', '+'}, {"totp enroll", '+', '-', '+'}, {"totp disable", '+', '-', '+'},
-        {"recovery-codes regenerate", '+', '-', '+'}, {"user show", '+', '-', '+'}, {"user permissions", '+', '-', '+'},
-        {"can", '+', '-', '+'}, {"role grants --user", '+', '-', '+'}, {"session list --user", '+', '+', '+'},
+        {"profile set", '+', '+', '+'}, {"totp enroll", '+', '+', '+'}, {"totp disable", '+', '+', '+'},
+        {"recovery-codes regenerate", '+', '+', '+'}, {"user show", '+', '+', '+'}, {"user permissions", '+', '+', '+'},
+        {"can", '+', '+', '+'}, {"role grants --user", '+', '+', '+'}, {"session list --user", '+', '+', '+'},
         {"session show", '+', '+', '+'}, {"session revoke", '+', '+', '+'}, {"session revoke --user", '+', '+', '+'},
         {"token issue", '+', '+', '+'}, {"user modify", '-', '-', '+'}, {"user lock --at", '-', '-', '+'},
         {"user unlock", '-', '-', '+'}, {"password set", '-', '-', '+'}, {"password expire", '-', '-', '+'},
@@ -593,6 +594,27 @@ static void the_own_account(void **state)
         if (st != (wanted == '+' ? JA_OK : JA_ERR_FORBIDDEN))
             fail_msg("%s of %s, kind %zu: %d %s", f->name, caller, i % 3, (int)st, c->err.message);
     }
+}
+
+/* Who was given a role has what it gives; and a narrowed token is narrow for those without a role too. */
+static void a_role_that_gives_less_gives_less(void **state)
+{
+    struct cell *c = *state;
+    const struct flow *set = flows;
+    char self[32];
+
+    while (strcmp(set->name, "profile set") != 0)
+        set++;
+    fresh_target(c, false);
+    (void)snprintf(self, sizeof self, "user:%s", c->user);
+    assert_int_equal(ja_role_revoke_flow(c->ctx, c->user, "user", NULL), JA_OK);
+    assert_int_equal(as(c, self, set), JA_OK);
+    c->ctx->actor.scope = "profile:read";
+    assert_int_equal(as(c, self, set), JA_ERR_FORBIDDEN);
+    c->ctx->actor.scope = NULL;
+    assert_int_equal(ja_role_add_flow(c->ctx, "bare", NULL, NULL, 0, NULL), JA_OK);
+    assert_int_equal(ja_role_grant_flow(c->ctx, c->user, "bare", 0, NULL), JA_OK);
+    assert_int_equal(as(c, self, set), JA_ERR_FORBIDDEN);
 }
 
 /* A manager's own account is the manager's to use, not to administer: no planned lock taken back. */
@@ -854,6 +876,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flow_asks_every_caller, up, down),
         cmocka_unit_test_setup_teardown(nobody_learns_who_exists, up, down),
         cmocka_unit_test_setup_teardown(the_own_account, up, down),
+        cmocka_unit_test_setup_teardown(a_role_that_gives_less_gives_less, up, down),
         cmocka_unit_test_setup_teardown(a_leaver_does_not_take_the_own_lock_back, up, down),
         cmocka_unit_test_setup_teardown(home_and_shell_take_the_right_to_everything, up, down),
         cmocka_unit_test_setup_teardown(a_right_lost_while_hashing_adds_nobody, up, down),
