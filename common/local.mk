@@ -4,7 +4,7 @@ libja_base_la_SOURCES = \
 	common/base/clock.c common/base/clock.h \
 	common/base/config.c common/base/config.h \
 	common/base/config_check.c common/base/config_load.h common/base/config_message.c \
-	common/base/config_policy.c common/base/config_syntax.c common/base/config_value.c \
+	common/base/config_format.c common/base/config_policy.c common/base/config_syntax.c common/base/config_value.c \
 	common/base/config_options.c common/base/config_options.h \
 	common/base/dynload.c common/base/dynload.h \
 	common/base/file_guard.c common/base/file_guard.h \
@@ -54,7 +54,7 @@ libja_domain_la_SOURCES = \
 	common/domain/jws.c common/domain/jws.h \
 	common/domain/libjwt_check.c \
 	common/domain/local_table.c common/domain/local_table.h \
-	common/domain/local_user.c common/domain/local_user.h \
+	common/domain/local_mark.c common/domain/local_user.c common/domain/local_user.h \
 	common/domain/login_handle.c \
 	common/domain/nss_export.c common/domain/nss_export.h \
 	common/domain/nss_image.c common/domain/nss_image.h \

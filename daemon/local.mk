@@ -15,7 +15,7 @@ ja_request_sources = \
 	daemon/metrics.c daemon/metrics.h \
 	daemon/openapi.c daemon/openapi.h \
 	daemon/prove.c daemon/prove.h \
-	daemon/request.c daemon/request.h \
+	daemon/request.c daemon/request.h daemon/request_body.c daemon/request_head.c daemon/request_impl.h \
 	daemon/response.c daemon/response.h \
 	daemon/page.c daemon/page.h \
 	daemon/route_audit.c \

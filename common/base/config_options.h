@@ -1,6 +1,6 @@
 /* Inside of config.h: the rows of the option table and what works on them.
  *
- * config_options.c has the table, config_syntax.c the checks of single texts, config_value.c the types
+ * config_options.c has the table, config_syntax.c the checks of single texts, config_value.c and config_format.c the types
  * (text to field, field to text), config_check.c the rules between options, config.c the loader.
  */
 #ifndef JA_BASE_CONFIG_OPTIONS_H
@@ -52,11 +52,13 @@ extern const struct ja_choice ja_alg_choices[];
 #define JA_OPTIONS_MAX 128 /* at least ja_options_len */
 #define JA_NETS_ANY 1 /* a network may cover every address: it grants no exception */
 
+/* Of JA_OPT_BOOL and JA_OPT_CLASSES, which have none in the table. */
+extern const struct ja_choice ja_choices_yes_no[], ja_choices_classes[];
 /* config_value.c: sets the field from text; JA_ERR_CONFIG's message has no file or line yet. */
 /* `base` is the struct ja_config, or what the option's table is for. */
 enum ja_status ja_option_set(const struct ja_option *opt, void *base, const char *text,
                              struct ja_error *err);
-/* Text that ja_option_set would take back; malloc'd, NULL without memory. */
+/* config_format.c: text that ja_option_set would take back; malloc'd, NULL without memory. */
 char *ja_option_format(const struct ja_option *opt, const void *base);
 void ja_option_free(const struct ja_option *opt, void *base);
 

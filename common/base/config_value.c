@@ -1,9 +1,8 @@
-/* The types of options: text to field, field to text. */
+/* The types of options: text to field. */
 #include "common/base/config_options.h"
 #include "common/base/policy_hours.h"
 #include "common/base/text.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,11 @@ static void *field(const struct ja_option *opt, void *base)
     return (char *)base + opt->offset;
 }
 
-static const struct ja_choice yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
+const struct ja_choice ja_choices_yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
 
-static const struct ja_choice classes[] = {{"upper", JA_CLASS_UPPER}, {"lower", JA_CLASS_LOWER},
-                                           {"digit", JA_CLASS_DIGIT},
-                                           {"special", JA_CLASS_SPECIAL}, {NULL, 0}};
+const struct ja_choice ja_choices_classes[] = {{"upper", JA_CLASS_UPPER}, {"lower", JA_CLASS_LOWER},
+                                               {"digit", JA_CLASS_DIGIT},
+                                               {"special", JA_CLASS_SPECIAL}, {NULL, 0}};
 
 static enum ja_status bad(struct ja_error *err, const char *text, const char *reason)
 {
@@ -239,7 +238,7 @@ static enum ja_status set_nets(const struct ja_option *opt, struct ja_netlist *s
 static enum ja_status add_bit(const struct ja_option *opt, void *slot, const char *item,
                               struct ja_error *err)
 {
-    const struct ja_choice *all = opt->choices ? opt->choices : classes, *c = choice(all, item);
+    const struct ja_choice *all = opt->choices ? opt->choices : ja_choices_classes, *c = choice(all, item);
 
     if (!c)
         return bad_choice(err, item, all);
@@ -335,7 +334,7 @@ static enum ja_status set_mfa(const struct ja_option *opt, struct ja_config *cfg
 enum ja_status ja_option_set(const struct ja_option *opt, void *base, const char *text,
                              struct ja_error *err)
 {
-    const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
+    const struct ja_choice *c = opt->choices ? opt->choices : ja_choices_yes_no;
     void *slot = field(opt, base);
 
     switch (opt->type) {
@@ -362,132 +361,6 @@ enum ja_status ja_option_set(const struct ja_option *opt, void *base, const char
     else
         *(int *)slot = choice(c, text)->value;
     return JA_OK;
-}
-
-static const char *choice_name(const struct ja_choice *c, int value)
-{
-    while (c->name && c->value != value)
-        c++;
-    return c->name ? c->name : "";
-}
-
-static void print_list(FILE *out, const struct ja_strlist *list)
-{
-    for (size_t i = 0; i < list->len; i++)
-        (void)fprintf(out, "%s%s", i ? ", " : "", list->items[i]);
-}
-
-static void print_nets(FILE *out, const struct ja_netlist *list)
-{
-    char text[JA_NET_TEXT];
-
-    for (size_t i = 0; i < list->len; i++) {
-        const struct ja_net *net = &list->items[i];
-        if (!inet_ntop(net->addr.family, net->addr.bytes, text, sizeof text))
-            continue;
-        (void)fprintf(out, "%s%s/%u", i ? ", " : "", text, net->prefix);
-    }
-}
-
-static void print_bits(FILE *out, const struct ja_choice *c, int bits)
-{
-    const char *comma = "";
-
-    for (; c->name; c++) {
-        if (bits & c->value) {
-            (void)fprintf(out, "%s%s", comma, c->name);
-            comma = ", ";
-        }
-    }
-}
-
-static void print_classes(FILE *out, int bits)
-{
-    if (bits <= 0)
-        (void)fputs(bits < 0 ? "preset" : "none", out);
-    else
-        print_bits(out, classes, bits);
-}
-
-static void print_hours(FILE *out, const struct ja_hourslist *list)
-{
-    char text[JA_HOURS_TEXT];
-
-    for (size_t i = 0; i < list->len; i++) {
-        ja_hours_format(&list->items[i], text);
-        (void)fprintf(out, "%s%s", i ? ", " : "", text);
-    }
-}
-
-static void print_size(FILE *out, int64_t bytes)
-{
-    static const char units[] = "\0KMG";
-    int unit = 0;
-
-    while (unit < 3 && bytes > 0 && bytes % 1024 == 0) {
-        bytes /= 1024;
-        unit++;
-    }
-    (void)fprintf(out, "%lld%.1s", (long long)bytes, units + unit);
-}
-
-static void print_rate(FILE *out, const struct ja_rate *rate)
-{
-    char time[32];
-
-    ja_duration_format(rate->seconds, time, sizeof time);
-    (void)fprintf(out, "%lld/%s", (long long)rate->count, time);
-}
-
-static void print_mfa(FILE *out, const struct ja_config *cfg)
-{
-    (void)fputs(cfg->mfa.policy == JA_MFA_OPTIONAL   ? "optional"
-                : cfg->mfa.policy == JA_MFA_REQUIRED ? "required" : "required: ", out);
-    print_list(out, &cfg->mfa.roles);
-}
-
-static void print(FILE *out, const struct ja_option *opt, const void *base)
-{
-    const void *slot = (const char *)base + opt->offset;
-    const struct ja_choice *c = opt->choices ? opt->choices : yes_no;
-    char text[32];
-
-    switch (opt->type) {
-    case JA_OPT_TEXT:
-    case JA_OPT_WORD:
-    case JA_OPT_PATH: (void)fputs(*(char *const *)slot, out); break;
-    case JA_OPT_DURATION:
-        ja_duration_format(*(const int64_t *)slot, text, sizeof text);
-        (void)fputs(text, out);
-        break;
-    case JA_OPT_SIZE: print_size(out, *(const int64_t *)slot); break;
-    case JA_OPT_INT: (void)fprintf(out, "%lld", (long long)*(const int64_t *)slot); break;
-    case JA_OPT_BOOL: (void)fputs(choice_name(c, *(const bool *)slot), out); break;
-    case JA_OPT_CHOICE: (void)fputs(choice_name(c, *(const int *)slot), out); break;
-    case JA_OPT_RATE: print_rate(out, slot); break;
-    case JA_OPT_LIST: print_list(out, slot); break;
-    case JA_OPT_NETS: print_nets(out, slot); break;
-    case JA_OPT_CLASSES: print_classes(out, *(const int *)slot); break;
-    case JA_OPT_MFA: print_mfa(out, base); break;
-    case JA_OPT_BITS: print_bits(out, c, *(const int *)slot); break;
-    case JA_OPT_HOURS: print_hours(out, slot); break;
-    }
-}
-
-char *ja_option_format(const struct ja_option *opt, const void *base)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    print(out, opt, base);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
 }
 
 void ja_option_free(const struct ja_option *opt, void *base)

@@ -34,6 +34,7 @@ enum ja_status ja_local_each_shadow(enum ja_status (*fn)(void *arg, const char *
                                     struct ja_error *err);
 enum ja_status ja_local_each_group(enum ja_status (*fn)(void *arg, const char *name, int64_t gid), void *arg,
                                    struct ja_error *err);
+bool ja_local_marked(const char *field); /* of shadow; NULL is none */
 bool ja_local_uid_taken(int64_t uid); /* in passwd; true also when it cannot be read */
 bool ja_local_gid_taken(int64_t gid);
 /* Runs `chpasswd -e` (absolute path, no shell, empty environment) with name and field on its stdin. */

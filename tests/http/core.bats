@@ -134,7 +134,6 @@ header() {
         done
     done <<END
 login $json
-register {"email":"new@example.org","password":"Correct-Horse-42"}
 password-reset {"email":"alice@example.org"}
 password-reset-confirm {"token":"x","new_password":"Correct-Horse-43"}
 verify-email {"token":"x"}
