@@ -118,8 +118,8 @@ libja_flow_la_SOURCES = \
 	common/flow/account_state.c \
 	common/flow/auth_account.c common/flow/auth_denied.c \
 	common/flow/auth_enroll.c \
-	common/flow/auth_finish.c \
-	common/flow/auth_flow.c common/flow/auth_flow.h \
+	common/flow/auth_finish.c common/flow/auth_finish_audit.c common/flow/auth_finish_impl.h \
+	common/flow/auth_code.c common/flow/auth_flow.c common/flow/auth_flow.h \
 	common/flow/auth_internal.h common/flow/auth_policy.c \
 	common/flow/auth_remember.c \
 	common/flow/auth_token.c \

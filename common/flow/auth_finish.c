@@ -1,155 +1,11 @@
 /* The decision: everything is looked at once more and written in one transaction; one line allows. */
-#include "common/domain/audit.h"
-#include "common/flow/auth_internal.h"
+#include "common/flow/auth_finish_impl.h"
 #include "common/flow/new_source.h"
 
-#include <arpa/inet.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum fruit { FRUIT_HANDLE, FRUIT_SESSION, FRUIT_PROOF };
-
-struct finish {
-    struct ja_auth *a;
-    enum fruit fruit;
-    struct ja_user user; /* as it is now */
-    struct ja_auth_result result;
-    bool new_source;
-    /* FRUIT_HANDLE */
-    int64_t pid;
-    char handle[JA_HANDLE_LEN + 1];
-    /* FRUIT_SESSION */
-    const char *audience;
-    struct ja_auth_tokens tokens;
-};
-
-/* RFC 8176: how the user showed who it is. */
-static const char *amr_of(const struct ja_auth *a)
-{
-    if (a->token.good && !a->code_ok)
-        return a->token.mfa ? "ext mfa" : "ext";
-    if (a->token.good)
-        return a->recovery ? "ext rc mfa" : "ext otp mfa";
-    if (!a->code_ok)
-        return a->enrol.confirmed ? "pwd otp mfa" : "pwd";
-    return a->recovery ? "pwd rc mfa" : "pwd otp mfa";
-}
-
-static void source_text(const struct ja_auth *a, char out[INET6_ADDRSTRLEN])
-{
-    out[0] = 0;
-    if (a->addr.family && !inet_ntop(a->addr.family, a->addr.bytes, out, INET6_ADDRSTRLEN))
-        out[0] = 0;
-}
-
-/* ---- audit ---- */
-
-#define NAME_HASH_LEN 12 /* enough to tell names apart, and too short to be of use elsewhere */
-
-/* An unknown name may be a password: its keyed hash shows how many there were, not which. */
-static json_t *detail_of(const struct ja_auth *a)
-{
-    const struct login_token *t = &a->token;
-    json_t *detail = json_pack("{s:s,s:s*,s:s*}", "amr", a->password_ok ? amr_of(a) : "", "token_refused",
-                               t->refused[0] ? t->refused : NULL, "jti",
-                               json_string_value(json_object_get(t->claims, "jti")));
-
-    if (detail && a->spared && json_object_set_new(detail, "code_remembered", json_true()) != 0) {
-        json_decref(detail);
-        return NULL;
-    }
-    if (detail && !a->known && a->user_key[0] == '?' &&
-        json_object_set_new(detail, "name_hash",
-                            json_stringn(a->user_key + 1, strnlen(a->user_key + 1, NAME_HASH_LEN))) != 0) {
-        json_decref(detail);
-        return NULL;
-    }
-    return detail;
-}
-
-/* Tries that no limit bounds are counted: a row each would let a guesser fill the disk (SECURITY R28). These are
- * the blocked ones, and names that may be another module's. */
-static bool unbounded(const struct finish *f)
-{
-    bool blocked = f->result.reason == JA_REASON_THROTTLED || f->result.reason == JA_REASON_CAPTCHA;
-
-    return (blocked && !f->a->booked) || (!f->a->known && f->a->req.unknown_ignore);
-}
-
-static enum ja_status write_audit(struct finish *f, const char *action, const char *outcome,
-                                  enum ja_auth_reason reason, struct ja_error *err)
-{
-    const struct ja_auth *a = f->a;
-    char target[JA_AUDIT_TARGET_MAX], source[INET6_ADDRSTRLEN];
-    struct ja_ctx *ctx = a->ctx;
-    const struct ja_actor actor = ctx->actor;
-    json_t *detail = detail_of(a);
-    struct ja_audit_event ev = {.action = action, .outcome = outcome, .detail = detail};
-    enum ja_status st;
-
-    if (!detail)
-        return ja_fail_nomem(err);
-    (void)snprintf(target, sizeof target, "user:%s", a->user.username);
-    ev.target = a->known ? target : NULL; /* an unknown name may be a password */
-    ev.reason = reason == JA_REASON_NONE ? NULL : ja_auth_reason_name(reason);
-    source_text(a, source);
-    ctx->actor.source = source[0] ? source : NULL;
-    if (a->req.service)
-        ctx->actor.service = a->req.service;
-    st = unbounded(f) && strcmp(outcome, "success") != 0 ? ja_audit_fold(ctx, &ev, a->bucket, err)
-                                                         : ja_audit_write(ctx, &ev, err);
-    ctx->actor = actor;
-    json_decref(detail);
-    return st;
-}
-
-/* [log] audit_fail decides what a row that cannot be written means for a login. */
-static enum ja_status audit_login(struct finish *f, const char *action, struct ja_error *err)
-{
-    struct ja_error local = {0};
-    enum ja_status st = write_audit(f, action, "success", JA_REASON_NONE, &local);
-
-    if (st == JA_OK)
-        return JA_OK;
-    if (f->a->ctx->cfg->log.audit_fail_deny) {
-        if (err)
-            *err = local;
-        return st;
-    }
-    ja_log_write(&f->a->ctx->log, LOG_ERR, "a login goes on without its audit row: %s", local.message);
-    return JA_OK;
-}
-
-static const char *action_of(enum fruit fruit)
-{
-    return fruit == FRUIT_PROOF ? "password.verify" : "login";
-}
-
-static void record_denial(struct finish *f)
-{
-    struct ja_ctx *ctx = f->a->ctx;
-    struct ja_error err = {0};
-    enum ja_status st;
-
-    if (unbounded(f))
-        ja_log_write(&ctx->log, LOG_INFO, "a login was denied: %s",
-                     ja_auth_reason_name(f->result.reason));
-    st = ja_db_begin(ctx->db, &err);
-    if (st == JA_OK)
-        st = write_audit(f, action_of(f->fruit), "denied", f->result.reason, &err);
-    if (st == JA_OK && f->a->booked)
-        st = ja_throttle_judged(ctx, &f->a->who, &err);
-    if (st == JA_OK && f->a->code_booked)
-        st = ja_throttle_judged_code(ctx, ja_auth_code_kind(f->a), f->a->user_key, &err);
-    if (st == JA_OK)
-        st = ja_db_commit(ctx->db, &err);
-    if (st != JA_OK) {
-        ja_db_rollback(ctx->db);
-        ja_log_write(&ctx->log, LOG_ERR, "a denied login left no audit row: %s", err.message);
-    }
-}
 
 static void deny(struct finish *f, enum ja_auth_reason reason)
 {
@@ -159,7 +15,7 @@ static void deny(struct finish *f, enum ja_auth_reason reason)
     f->result.reason = reason;
     f->result.retry_after = a->retry_after;
     f->result.delay_ms = ja_throttle_delay_ms(a->ctx, a->failures > 0 ? a->failures : 1);
-    record_denial(f);
+    ja_finish_record_denial(f);
 }
 
 /* ---- the checks inside the transaction: JA_OK with *reason NONE goes on ---- */
@@ -249,10 +105,10 @@ static enum ja_status note_source(struct finish *f, struct ja_error *err)
 
     if (f->fruit == FRUIT_PROOF)
         return JA_OK;
-    source_text(a, address);
+    ja_finish_source(a, address);
     st = ja_source_note(a->ctx, &f->user, a->bucket, address[0] ? address : NULL, a->req.service,
                         f->new_source, err);
-    return st == JA_OK && f->new_source ? audit_login(f, "login.new_source", err) : st;
+    return st == JA_OK && f->new_source ? ja_finish_audit_login(f, "login.new_source", err) : st;
 }
 
 /* ---- what a login brings ---- */
@@ -264,8 +120,8 @@ static enum ja_status make_handle(struct finish *f, struct ja_error *err)
 
     (void)snprintf(h.user_id, sizeof h.user_id, "%s", a->user.id);
     (void)snprintf(h.service, sizeof h.service, "%s", a->req.service ? a->req.service : "");
-    (void)snprintf(h.amr, sizeof h.amr, "%s", amr_of(a));
-    source_text(a, h.source);
+    (void)snprintf(h.amr, sizeof h.amr, "%s", ja_finish_amr(a));
+    ja_finish_source(a, h.source);
     return ja_handle_create(a->ctx, &h, f->handle, err);
 }
 
@@ -284,8 +140,8 @@ static enum ja_status fill_session(const struct finish *f, struct ja_session *s,
     (void)snprintf(s->user_id, sizeof s->user_id, "%s", a->user.id);
     (void)snprintf(s->username, sizeof s->username, "%s", a->user.username);
     (void)snprintf(s->service, sizeof s->service, "%s", a->req.service ? a->req.service : "");
-    (void)snprintf(s->amr, sizeof s->amr, "%s", amr_of(a));
-    source_text(a, source);
+    (void)snprintf(s->amr, sizeof s->amr, "%s", ja_finish_amr(a));
+    ja_finish_source(a, source);
     s->auth_time = now;
     s->ends_at = now + cfg->tokens.session_max;
     s->idle_ends_at = now + cfg->tokens.refresh_idle;
@@ -353,7 +209,7 @@ static enum ja_status write_success(struct finish *f, struct ja_error *err)
         st = bear_fruit(f, err);
     if (st == JA_OK)
         st = note_source(f, err);
-    return st == JA_OK ? audit_login(f, action_of(f->fruit), err) : st;
+    return st == JA_OK ? ja_finish_audit_login(f, ja_finish_action(f->fruit), err) : st;
 }
 
 /* ---- the decision ---- */
@@ -367,7 +223,7 @@ static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason,
                                             .accept = a->req.accept, .audience = f->audience};
     const struct ja_auth_shown shown = {.by_module = true,
                                         .second_factor = a->code_ok || a->spared || a->enrol.confirmed || a->token.mfa,
-                                        .methods = ja_auth_method_of(amr_of(a))};
+                                        .methods = ja_auth_method_of(ja_finish_amr(a))};
     enum ja_status st;
 
     if (f->fruit != FRUIT_SESSION)
@@ -494,7 +350,7 @@ static enum ja_status run(struct finish *f, struct ja_error *err)
         ja_auth_take_back(a); /* its own try and no other */
     if (a->password.data)
         rehash(f);
-    (void)snprintf(f->result.amr, sizeof f->result.amr, "%s", amr_of(a));
+    (void)snprintf(f->result.amr, sizeof f->result.amr, "%s", ja_finish_amr(a));
     f->result.verdict = JA_ALLOW; /* the only place */
     return JA_OK;
 }

@@ -83,6 +83,14 @@ struct ja_auth {
     bool finished;
 };
 
+/* ---- the second step (auth_code.c) ---- */
+/* Whether the code is right; that it is used up is for finish, in its transaction. */
+enum ja_status ja_auth_evaluate_code(struct ja_auth *auth, const char *code, size_t len, struct ja_error *err);
+/* Names that other modules may know are counted nowhere (PAM.md: "books nothing against a user"). */
+bool ja_auth_counts(const struct ja_auth *auth);
+/* The verdict of a try that is blocked; `err` says for how long. */
+void ja_auth_throttled(struct ja_auth *auth, const struct ja_error *err);
+
 /* Which secret a code is of: what its tries are counted against (throttle.h). */
 const char *ja_auth_code_kind(const struct ja_auth *auth);
 
