@@ -140,7 +140,7 @@ static enum ja_status plan_disable(struct turn *t, const struct ja_pam_change *k
     enum ja_pam_use use = ja_pam_use(t->service, &t->before);
     enum ja_status st = JA_OK;
 
-    if (known->state == JA_PAM_ENABLED) {
+    if (use != JA_PAM_UNUSED && known->state == JA_PAM_ENABLED) {
         st = ja_pam_original(known, &t->before, &t->after, err);
         return st == JA_OK ? make_diff(t, err) : st;
     }
@@ -154,6 +154,40 @@ static enum ja_status plan_disable(struct turn *t, const struct ja_pam_change *k
                        "hand", t->service);
     t->why = "the file does not use pam_jwtauth";
     return JA_OK;
+}
+
+/* ---- the store that the module opens, whatever -c says ---- */
+
+/* Nothing of it stays in this process: its children must not have it. */
+static enum ja_status check_store(struct cli *cli, struct ja_error *err)
+{
+    enum ja_status st;
+
+    cli->config_path = NULL;
+    st = cli_require(cli, NEEDS_MASTER, err);
+    ja_ctx_clear(&cli->ctx);
+    return st;
+}
+
+static enum ja_status audit(struct cli *cli, const char *action, const char *service, struct ja_error *err)
+{
+    enum ja_status st;
+
+    cli->config_path = NULL;
+    st = cli_require(cli, NEEDS_MASTER, err);
+    if (st == JA_OK)
+        st = ja_pam_audit(&cli->ctx, action, service, err);
+    ja_ctx_clear(&cli->ctx);
+    return st;
+}
+
+/* Where the way back must be open, with a broken store too. */
+static void audit_if_possible(struct cli *cli, const char *action, const char *service)
+{
+    struct ja_error why = {0};
+
+    if (audit(cli, action, service, &why) != JA_OK)
+        cli_notice(cli, "not in the audit log: %s", why.message);
 }
 
 /* What is left of a change before this one is settled first. */
@@ -178,15 +212,6 @@ static enum ja_status settle_old(const char *service, struct ja_pam_change *ret,
 
 /* ---- doing it ---- */
 
-/* The store that the module will open. Nothing of it stays in this process: its children must not have it. */
-static enum ja_status check_store(struct cli *cli, struct ja_error *err)
-{
-    enum ja_status st = cli_require(cli, NEEDS_MASTER, err);
-
-    ja_ctx_clear(&cli->ctx);
-    return st;
-}
-
 static enum ja_status try_it(struct cli *cli, struct turn *t, struct ja_error *err)
 {
     enum ja_status st = t->enabling ? check_store(cli, err) : JA_OK;
@@ -202,7 +227,7 @@ static enum ja_status try_it(struct cli *cli, struct turn *t, struct ja_error *e
 }
 
 /* First on record, then watched, then done. */
-static enum ja_status apply(struct turn *t, int64_t seconds, struct ja_error *err)
+static enum ja_status apply(struct cli *cli, struct turn *t, int64_t seconds, struct ja_error *err)
 {
     enum ja_pam_state to = t->enabling ? JA_PAM_ENABLING : JA_PAM_DISABLING;
     const struct ja_secret *original = t->enabling ? &t->before : &t->after;
@@ -214,6 +239,10 @@ static enum ja_status apply(struct turn *t, int64_t seconds, struct ja_error *er
     st = cli_pam_watch_start(&t->change, err);
     if (st == JA_OK)
         st = ja_pam_apply(&t->change, err);
+    if (st == JA_OK && t->enabling)
+        st = audit(cli, "pam.enable", t->service, err);
+    else if (st == JA_OK)
+        audit_if_possible(cli, "pam.disable", t->service);
     t->applied = st == JA_OK;
     if (st != JA_OK)
         (void)ja_pam_take_back(&t->change, NULL, NULL);
@@ -232,7 +261,7 @@ static enum ja_status run_turn(struct cli *cli, struct turn *t, int64_t seconds,
     if (st == JA_OK && t->diff && !cli_flag(cli, "dry-run")) {
         st = try_it(cli, t, err);
         if (st == JA_OK)
-            st = apply(t, seconds, err);
+            st = apply(cli, t, seconds, err);
     }
     return st == JA_OK ? answer(cli, t, NULL, err) : st;
 }
@@ -332,6 +361,8 @@ static enum ja_status run_confirm(struct cli *cli, struct ja_error *err)
         st = ja_fail(err, JA_ERR_NOT_FOUND, "nothing_to_confirm", "no change waits for a confirmation");
     for (size_t i = 0; st == JA_OK && i < o.n; i++) {
         st = confirm_one(&o.list[i], err);
+        if (st == JA_OK)
+            audit_if_possible(cli, "pam.confirm", o.list[i].service);
         if (st == JA_OK && json_array_append_new(done, json_string(o.list[i].service)) != 0)
             st = ja_fail_nomem(err);
     }
@@ -353,7 +384,7 @@ static enum ja_status wait_for(struct open_changes *o, struct ja_error *err)
 }
 
 /* One that cannot be taken back does not keep the others from it. */
-static enum ja_status take_back_all(struct open_changes *o, bool due_only, json_t *done, struct ja_error *err)
+static enum ja_status take_back_all(struct cli *cli, struct open_changes *o, bool due_only, json_t *done, struct ja_error *err)
 {
     enum ja_status st = JA_OK, one;
 
@@ -361,6 +392,8 @@ static enum ja_status take_back_all(struct open_changes *o, bool due_only, json_
         if (due_only && ja_pam_left_ms(&o->list[i]) > 0)
             continue;
         one = ja_pam_take_back(&o->list[i], NULL, st == JA_OK ? err : NULL);
+        if (one == JA_OK)
+            audit_if_possible(cli, "pam.rollback", o->list[i].service);
         if (one == JA_OK && json_array_append_new(done, json_string(o->list[i].service)) != 0)
             one = ja_fail_nomem(err);
         if (st == JA_OK)
@@ -386,7 +419,7 @@ static enum ja_status run_rollback(struct cli *cli, struct ja_error *err)
         if (st == JA_OK)
             st = ja_pam_each(collect, &o, err);
         if (st == JA_OK)
-            st = take_back_all(&o, cli_flag(cli, "due"), done, err);
+            st = take_back_all(cli, &o, cli_flag(cli, "due"), done, err);
     }
     if (lock >= 0)
         (void)close(lock);

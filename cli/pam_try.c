@@ -190,8 +190,12 @@ static void hear(void *arg, enum ja_doctor_level level, const char *check, const
     note(w->run, "stack", "the lines come to what they should", false, text);
 }
 
+#define ROOT_BROKEN "and while jwtauth is broken"
+
 static void try_all(const struct run *r, bool root_before)
 {
+    struct ja_error err = {0};
+
     if (r->ours) {
         struct worst w = {.run = r};
 
@@ -208,8 +212,10 @@ static void try_all(const struct run *r, bool root_before)
     try(r, "unknown_key", "with a key too", UNKNOWN, BY_KEY, false);
     try_root(r, root_before, "root", "local root is let in by the right password");
     try(r, "root_deny", "not by a wrong one", ROOT, WRONG, false);
-    if (r->ours && ja_pam_trial_break(NULL) == JA_OK)
-        try_root(r, root_before, "root_broken", "and while jwtauth is broken");
+    if (r->ours && ja_pam_trial_break(&err) == JA_OK)
+        try_root(r, root_before, "root_broken", ROOT_BROKEN);
+    else if (r->ours)
+        note(r, "root_broken", ROOT_BROKEN, false, err.message);
 }
 
 /* ---- the world that they run in ---- */

@@ -1,5 +1,5 @@
 # What a package installs beside the programs.  The PAM stanzas are examples for the administrator:
-# nothing here edits /etc/pam.d.
+# no installation edits /etc/pam.d ("authctl pam enable" does, when asked to).
 ja_services = \
 	packaging/systemd/jwtauth-key-rotate.service \
 	packaging/systemd/jwtauth-outbox.service \

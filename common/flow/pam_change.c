@@ -2,6 +2,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/file_guard.h"
+#include "common/domain/audit.h"
+#include "common/flow/account_internal.h"
 #include "common/flow/pam_stanza.h"
 
 #include <dirent.h>
@@ -384,4 +386,16 @@ enum ja_status ja_pam_original(const struct ja_pam_change *c, const struct ja_se
         st = read_kept(c->service, "original", ret, err);
     ja_secret_clear(&enabled);
     return st;
+}
+
+enum ja_status ja_pam_audit(struct ja_ctx *ctx, const char *action, const char *service, struct ja_error *err)
+{
+    char target[sizeof "pam:" + JA_PAM_SERVICE_MAX];
+    const struct ja_audit_event ev = {.action = action, .target = target, .outcome = "success"};
+    enum ja_status st = ja_db_begin(ctx->db, err);
+
+    if (st != JA_OK)
+        return st;
+    (void)snprintf(target, sizeof target, "pam:%.64s", service);
+    return ja_tx_end(ctx, ja_audit_write(ctx, &ev, err), err);
 }

@@ -12,8 +12,8 @@
 #define JA_FLOW_PAM_CHANGE_H
 
 #include "common/base/proc.h"
-#include "common/base/secret.h"
 #include "common/base/text.h"
+#include "common/domain/ctx.h"
 
 #define JA_PAM_STATE "/var/lib/jwtauth/pam"
 #define JA_PAM_SERVICE_MAX 64
@@ -65,5 +65,7 @@ enum ja_status ja_pam_take_back_due(const char *service, bool *ret_taken, struct
 /* The text without us, for `disable`. JA_ERR_CONFLICT "pam_file_changed" when the file is not as we left it. */
 enum ja_status ja_pam_original(const struct ja_pam_change *c, const struct ja_secret *live, struct ja_secret *ret,
                                struct ja_error *err);
+/* A row of the audit log: "pam.enable", "pam.disable", "pam.confirm", "pam.rollback". */
+enum ja_status ja_pam_audit(struct ja_ctx *ctx, const char *action, const char *service, struct ja_error *err);
 
 #endif

@@ -75,10 +75,14 @@ send $2" setpriv --reuid=65534 --regid=65534 --clear-groups su "$1" -c 'id -un'
     [ -z "$(ls "$kept" | grep -v '^lock$')" ]
     fails_with 0 authctl --json pam enable --service su --dry-run
     [ "$(json 'd["ok"], d["changed"], d["backup"], d["confirm_by"], d["tries"]' <<<"$output")" = "(True, False, None, None, [])" ]
+    for service in su sshd login sudo; do
+        authctl pam enable --service $service --dry-run >/run/patch
+        cp /etc/pam.d/$service /run/patched
+        patch -s /run/patched /run/patch
+        enable $service
+        cmp /run/patched /etc/pam.d/$service
+    done
     cp /etc/pam.d/su /run/patched
-    patch -s /run/patched /run/patch
-    enable su
-    cmp /run/patched /etc/pam.d/su
     authctl -q pam confirm >/dev/null
     authctl pam disable --service su --dry-run >/run/patch
     cmp /run/patched /etc/pam.d/su
@@ -86,7 +90,7 @@ send $2" setpriv --reuid=65534 --regid=65534 --clear-groups su "$1" -c 'id -un'
     cmp /run/patched /run/pam.d.debian/su
 }
 
-# R6
+# R6, R22
 @test "enabled: ours are let in, denied and locked, local users and root come through pam_unix; disabled: Debian's file" {
     becomes_not bob "$password"
     chmod 0640 /etc/pam.d/su
@@ -119,6 +123,7 @@ send $2" setpriv --reuid=65534 --regid=65534 --clear-groups su "$1" -c 'id -un'
     becomes root "$password"
     # however broken jwtauth is, its lines come out
     fails_with 0 authctl --json pam disable --service su 3>&-
+    [[ $stderr == *'not in the audit log'* ]]
     mend_store config
     [ "$(json 'd["changed"], d["backup"], [t["try"] for t in d["tries"] if t["ok"]]' <<<"$output")" = \
         "(True, '$kept/su.enabled', ['gone', 'unknown', 'unknown_key', 'root', 'root_deny'])" ]
@@ -129,6 +134,19 @@ send $2" setpriv --reuid=65534 --regid=65534 --clear-groups su "$1" -c 'id -un'
     becomes lena "$password"
     fails_with 0 authctl --json pam disable --service su
     [ "$(json 'd["changed"]' <<<"$output")" = False ]
+}
+
+# R28
+@test "who changed a stack is in the audit log" {
+    seq=$(authctl audit list --json | json 'd["rows"][-1]["seq"]')
+    enable su
+    authctl -q pam rollback >/dev/null
+    enable su
+    authctl -q pam confirm >/dev/null
+    authctl -q pam disable --service su >/dev/null 3>&-
+    authctl -q pam confirm >/dev/null
+    [ "$(authctl audit list --after "$seq" --json | json '[(r["action"], r["target"], r["actor"]) for r in d["rows"]]')" = \
+        "[('pam.enable', 'pam:su', 'root'), ('pam.rollback', 'pam:su', 'root'), ('pam.enable', 'pam:su', 'root'), ('pam.confirm', 'pam:su', 'root'), ('pam.disable', 'pam:su', 'root'), ('pam.confirm', 'pam:su', 'root')]" ]
 }
 
 @test "sshd, login, sudo and sudo-i: what is made of Debian's files is sound to doctor and to libpam" {
@@ -170,6 +188,15 @@ send $password" pamtester $service lena authenticate acct_mgmt
     # and taken out for good all the same
     authctl -q pam disable --service su >/dev/null 3>&-
     authctl -q pam confirm >/dev/null
+    untouched su
+    # put back by hand: there is nothing to take out
+    enable su
+    authctl -q pam confirm >/dev/null
+    cp /run/su.before /etc/pam.d/su
+    fails_with 0 authctl --json pam disable --service su
+    [ "$(json 'd["changed"]' <<<"$output")" = False ]
+    enable su
+    authctl -q pam rollback >/dev/null
     untouched su
 }
 
@@ -305,6 +332,20 @@ RUN
     untouched su
 }
 
+@test "killed when the file was in place just now: it goes back at its time" {
+    for ((k = 1; k <= 40; k++)); do
+        rc=0
+        strace -o /dev/null -e trace=fsync -e inject="fsync:signal=SIGKILL:when=$k" \
+            authctl -q pam enable --service su --confirm-within 1s >/dev/null 2>&1 3>&- || rc=$?
+        until_true 20 cmp -s /etc/pam.d/su /run/su.before
+        [ $rc -eq 137 ] || break
+        authctl -q pam rollback >/dev/null # a record whose watcher was not there yet
+        n=$k
+    done
+    [ "$k" -le 40 ]
+    [ "$n" -ge 9 ] # the texts, the record, the file, each with its folder: the ninth is after the rename
+}
+
 @test "a file that somebody else changed meanwhile is not overwritten" {
     enable su
     echo '# mine' >>/etc/pam.d/su
@@ -342,6 +383,7 @@ RUN
     [ ! -e /etc/pam.d/su ]
 }
 
+# R22
 @test "links, files that others may write, names that are none, missing files" {
     mv /etc/pam.d/su /etc/pam.d/su.real
     ln -s su.real /etc/pam.d/su
@@ -489,14 +531,20 @@ refused() {
     authctl -q pam rollback >/dev/null
 }
 
-# R27
+of_store() {
+    authctl user list --json
+    authctl throttle list --json
+    authctl session list --json
+    authctl audit list --json | json '[r for r in d["rows"] if not r["action"].startswith("pam.")]'
+}
+
 @test "the tries leave no trace: no user, no failure, no row, nobody's password" {
-    before=$(authctl user list --json; authctl throttle list --json; authctl audit list --json; authctl session list --json)
+    before=$(of_store)
     cksum /etc/shadow /etc/passwd /etc/jwtauth/* >/run/sums
     mounts=$(cat /proc/self/mountinfo)
     enable su
     authctl -q pam rollback >/dev/null
-    [ "$before" = "$(authctl user list --json; authctl throttle list --json; authctl audit list --json; authctl session list --json)" ]
+    [ "$before" = "$(of_store)" ]
     [ "$(cksum /etc/shadow /etc/passwd /etc/jwtauth/*)" = "$(cat /run/sums)" ]
     [ "$mounts" = "$(cat /proc/self/mountinfo)" ]
     becomes root "$password"
