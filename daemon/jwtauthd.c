@@ -1,6 +1,7 @@
 /* jwtauthd: the HTTP API for scripts, services and users without root's rights (jwtauthd(8)). */
 #include "common/base/config.h"
 #include "common/domain/wipe_freed.h"
+#include "daemon/log.h"
 #include "daemon/openapi.h"
 #include "daemon/privileges.h"
 #include "daemon/server.h"
@@ -59,32 +60,6 @@ static int parse(int argc, char **argv, struct options *o)
     return -1;
 }
 
-/* ---- log lines ---- */
-
-static void to_stderr(void *arg, int priority, const char *line)
-{
-    (void)arg;
-    (void)fprintf(stderr, "<%d>jwtauthd: %s\n", priority, line); /* sd-daemon(3): the journal reads the level */
-}
-
-static void to_syslog(void *arg, int priority, const char *line)
-{
-    (void)arg;
-    syslog(LOG_AUTHPRIV | priority, "%s", line);
-}
-
-static struct ja_log open_log(const struct ja_config *cfg)
-{
-    static const char *const names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
-    struct ja_log log = {.emit = cfg->log.target == JA_LOG_SYSLOG ? to_syslog : to_stderr, .level = LOG_INFO};
-
-    for (int i = 0; i < 8; i++)
-        if (strcmp(cfg->log.level, names[i]) == 0)
-            log.level = i;
-    openlog("jwtauthd", LOG_PID, LOG_AUTHPRIV);
-    return log;
-}
-
 /* ---- signals ---- */
 
 static const int ours[] = {SIGTERM, SIGINT, SIGHUP};
@@ -128,7 +103,7 @@ static int broken(const struct ja_error *err)
 
 static int run(const struct options *o, const struct ja_config *cfg, const sigset_t *signals)
 {
-    struct server server = {.log = open_log(cfg)};
+    struct server server = {.log = log_open(cfg)};
     struct ja_error err = {0};
     enum ja_status st = server_start(&server, o->config, o->config != NULL, cfg, &err);
 

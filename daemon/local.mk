@@ -37,6 +37,7 @@ ja_request_sources = \
 ja_jwtauthd_sources = \
 	daemon/chores.c daemon/chores.h \
 	daemon/listen.c daemon/listen.h \
+	daemon/log.c daemon/log.h \
 	daemon/loop.c daemon/loop.h \
 	daemon/pool.c daemon/pool.h \
 	daemon/privileges.c daemon/privileges.h \

@@ -29,7 +29,7 @@ static void mhd_log(void *arg, const char *fmt, va_list ap)
 
     (void)vsnprintf(text, sizeof text, fmt, ap);
     text[strcspn(text, "\n")] = 0;
-    ja_log_write(&loop->server->log, LOG_DEBUG, "http: %s", text);
+    ja_log_write(&loop->thread.ctx.log, LOG_DEBUG, "http: %s", text);
 }
 
 /* The memory limit holds head and answer's head of one connection; the head is bounded by us (request.c). */

@@ -82,7 +82,7 @@ static enum MHD_Result answer(struct request *r)
             MHD_destroy_response(response);
     }
     metrics_answer(r->loop->server->metrics, r->call.route, r->call.status, now_us() - r->started_us);
-    response_log(&r->call, &r->loop->server->log, &r->err, now_us() - r->started_us);
+    response_log(&r->call, &r->loop->thread.ctx.log, &r->err, now_us() - r->started_us);
     return ok;
 }
 

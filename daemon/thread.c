@@ -1,6 +1,7 @@
 #include "daemon/thread.h"
 
 #include "common/domain/signing_key.h"
+#include "daemon/log.h"
 
 static enum ja_status open_all(struct ja_ctx *ctx, struct ja_error *err)
 {
@@ -37,13 +38,15 @@ bool http_thread_refresh(struct http_thread *t)
     struct ja_config *cfg = NULL;
     struct ja_error err = {0};
     struct http_thread fresh = {0};
+    struct ja_log log = t->ctx.log;
 
     if (!atomic_load_explicit(&t->next, memory_order_relaxed))
         return false;
     cfg = atomic_exchange(&t->next, NULL);
     if (!cfg)
         return false;
-    if (http_thread_init(&fresh, cfg, t->ctx.log, &err) != JA_OK) {
+    log.level = log_level(cfg);
+    if (http_thread_init(&fresh, cfg, log, &err) != JA_OK) {
         ja_log_write(&t->ctx.log, LOG_ERR, "the new configuration cannot be used, the former stays: %s", err.message);
         return false;
     }

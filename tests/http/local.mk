@@ -11,6 +11,7 @@ ja_http_bats = \
 	tests/http/core.bats \
 	tests/http/drain.bats \
 	tests/http/hostile.bats \
+	tests/http/log.bats \
 	tests/http/metrics.bats \
 	tests/http/oauth.bats \
 	tests/http/pentest.bats \
@@ -23,6 +24,7 @@ EXTRA_DIST += $(ja_http_bats)
 EXTRA_DIST += tests/http/activation.py
 EXTRA_DIST += tests/http/hostile.py
 EXTRA_DIST += tests/http/http.bash
+EXTRA_DIST += tests/http/journal.py
 EXTRA_DIST += tests/http/load.py
 EXTRA_DIST += tests/http/metrics_check.py
 EXTRA_DIST += tests/http/openapi_check.py
