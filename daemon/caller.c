@@ -73,13 +73,6 @@ static enum ja_status by_token(struct http_call *call, const char *token, const 
     return st == JA_ERR_NOT_FOUND ? ja_fail(err, JA_ERR_DENIED, "user_inactive", "Invalid token") : st;
 }
 
-static bool is_live(const struct http_call *call, const struct ja_user *u)
-{
-    int64_t now = ja_now(&call->ctx->clock);
-
-    return u->status == JA_USER_ACTIVE && (!u->lock_at || u->lock_at > now) && (!u->valid_until || u->valid_until > now);
-}
-
 /* A service with a key of its own. The note of its use may wait for the store's lock: not on a loop. */
 static enum ja_status by_key(struct http_call *call, const char *text, struct ja_error *err)
 {
@@ -126,7 +119,7 @@ static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
         return ja_fail(err, JA_ERR_DENIED, "unknown_caller",
                        "the uid %lu is no user of jwtauth, and no service is bound to it (authctl service bind)",
                        (unsigned long)call->peer_uid);
-    if (st == JA_OK && !is_live(call, &call->caller.user))
+    if (st == JA_OK && !ja_user_live(&call->caller.user, ja_now(&call->ctx->clock)))
         return ja_fail(err, JA_ERR_DENIED, "user_inactive", "the account of uid %lu is not active",
                        (unsigned long)call->peer_uid);
     if (st == JA_OK)

@@ -198,7 +198,7 @@ static enum ja_status denied(struct ja_error *err)
 
 static bool good_owner(const struct ja_user *u, int64_t now)
 {
-    return u->kind == JA_USER_SERVICE && u->status == JA_USER_ACTIVE && (!u->valid_until || u->valid_until > now);
+    return u->kind == JA_USER_SERVICE && ja_user_live(u, now);
 }
 
 /* The row of the id in the text; the hash is compared whether there is one or not. */

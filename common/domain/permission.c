@@ -192,14 +192,6 @@ enum ja_status ja_permission_held(struct ja_ctx *ctx, const char *user_id, const
     return JA_OK;
 }
 
-static bool alive(const struct ja_ctx *ctx, const struct ja_user *u)
-{
-    int64_t now = ja_now(&ctx->clock);
-
-    return u->status == JA_USER_ACTIVE && (!u->lock_at || u->lock_at > now) &&
-           (!u->valid_until || u->valid_until > now);
-}
-
 enum ja_status ja_permission_can(struct ja_ctx *ctx, const char *name, const char *permission, const char *resource,
                                  bool *ret_held, struct ja_held_permission *ret, struct ja_error *err)
 {
@@ -210,7 +202,7 @@ enum ja_status ja_permission_can(struct ja_ctx *ctx, const char *name, const cha
     if (st == JA_OK)
         st = ja_permission_held(ctx, u.id, permission, resource, &held, ret, err);
     if (st == JA_OK)
-        *ret_held = held && alive(ctx, &u);
+        *ret_held = held && ja_user_live(&u, ja_now(&ctx->clock));
     ja_user_clear(&u);
     return st;
 }
@@ -232,7 +224,7 @@ enum ja_status ja_actor_find(struct ja_ctx *ctx, char ret_id[JA_UUID_LEN + 1], s
     }
     if (strncmp(actor, "user:", 5) == 0)
         st = ja_user_find_by_name(ctx, actor + 5, &u, err);
-    if (st == JA_OK && alive(ctx, &u))
+    if (st == JA_OK && ja_user_live(&u, ja_now(&ctx->clock)))
         (void)snprintf(ret_id, JA_UUID_LEN + 1, "%s", u.id);
     else if (st == JA_OK || st == JA_ERR_NOT_FOUND)
         st = ja_fail(err, JA_ERR_FORBIDDEN, "forbidden", "the caller is not an active user");

@@ -230,6 +230,11 @@ enum ja_status ja_user_find_by_uid(struct ja_ctx *ctx, int64_t uid, struct ja_us
     return st == JA_OK ? only_user(ctx, rows, ret, err) : st;
 }
 
+bool ja_user_live(const struct ja_user *u, int64_t now)
+{
+    return u->status == JA_USER_ACTIVE && (!u->lock_at || u->lock_at > now) && (!u->valid_until || u->valid_until > now);
+}
+
 /* One uid is one account (ja_user_check_binding): there is no second row. */
 enum ja_status ja_user_find_by_process_uid(struct ja_ctx *ctx, int64_t uid, struct ja_user *ret,
                                            struct ja_error *err)

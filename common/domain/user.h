@@ -35,6 +35,8 @@ struct ja_user {
 void ja_user_clear(struct ja_user *u);
 const char *ja_user_status_name(enum ja_user_status s); /* "active" */
 bool ja_user_status_parse(const char *s, enum ja_user_status *ret);
+/* May this account act at `now`: active, not past a planned lock, nor its end? */
+bool ja_user_live(const struct ja_user *u, int64_t now);
 
 /* JA_ERR_NOT_FOUND "user_not_found". Deleted users are never found. A lock_at in the past counts as locked. */
 enum ja_status ja_user_find_by_name(struct ja_ctx *ctx, const char *username, struct ja_user *ret,

@@ -27,8 +27,7 @@ static enum ja_status no_account(int64_t uid, struct ja_error *err)
 /* Active, in time, and of a person with a password that counts, as refreshing demands. */
 static enum ja_status check_user(const struct ja_ctx *ctx, const struct ja_user *u, struct ja_error *err)
 {
-    if (u->status == JA_USER_ACTIVE && (!u->valid_until || u->valid_until > ja_now(&ctx->clock)) &&
-        !(u->must_change && u->password_hash))
+    if (ja_user_live(u, ja_now(&ctx->clock)) && !(u->must_change && u->password_hash))
         return JA_OK;
     return ja_fail(err, JA_ERR_DENIED, "user_inactive", "the account is not active, or its password has to be changed");
 }

@@ -110,14 +110,12 @@ enum ja_status ja_session_close_user(struct ja_ctx *ctx, const char *user_id, co
 static enum ja_status check_user(struct ja_ctx *ctx, const char *user_id, struct ja_user *ret,
                                  struct ja_error *err)
 {
-    int64_t now = ja_now(&ctx->clock);
     struct ja_user u = {0};
     enum ja_status st = ja_user_find_by_id(ctx, user_id, &u, err);
 
     if (st != JA_OK && st != JA_ERR_NOT_FOUND)
         return st;
-    if (st == JA_OK && u.status == JA_USER_ACTIVE && (!u.valid_until || u.valid_until > now) &&
-        !(u.must_change && u.password_hash)) {
+    if (st == JA_OK && ja_user_live(&u, ja_now(&ctx->clock)) && !(u.must_change && u.password_hash)) {
         *ret = u;
         return JA_OK;
     }

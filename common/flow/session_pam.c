@@ -78,10 +78,8 @@ static enum ja_status still_active(struct ja_ctx *ctx, const struct ja_user *kno
 {
     struct ja_user u = {0};
     enum ja_status st = ja_user_find_by_id(ctx, known->id, &u, err);
-    int64_t now = ja_now(&ctx->clock);
 
-    if (st == JA_ERR_NOT_FOUND || (st == JA_OK && (u.status != JA_USER_ACTIVE ||
-                                                   (u.valid_until && u.valid_until <= now))))
+    if (st == JA_ERR_NOT_FOUND || (st == JA_OK && !ja_user_live(&u, ja_now(&ctx->clock))))
         st = ja_fail(err, JA_ERR_DENIED, "user_inactive", "the account is not active");
     ja_user_clear(&u);
     return st;

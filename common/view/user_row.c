@@ -42,8 +42,7 @@ enum ja_status ja_row_user_fill(struct ja_ctx *ctx, const struct ja_user *u, str
                              struct ja_error *err)
 {
     enum ja_status st = ja_role_effective(ctx, u->id, &ret->roles, err);
-    bool active = u->status == JA_USER_ACTIVE &&
-                  (!u->valid_until || u->valid_until > ja_now(&ctx->clock));
+    bool active = ja_user_live(u, ja_now(&ctx->clock));
     const struct row_value values[] = {
         ROW_T(u->id),
         ROW_T(u->username),
