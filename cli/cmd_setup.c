@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/rows.h"
+#include "common/client/client.h"
 #include "common/flow/setup_flow.h"
 #include "common/notify/deliver.h"
 
@@ -69,6 +70,7 @@ static const struct row_type finding_rows = {"finding", "findings", finding_fiel
 struct findings {
     struct cli_rows *rows;
     bool logins_only;    /* what a login passes */
+    bool listening;      /* somebody answers at the daemon's socket */
     const char *service; /* only this one's */
     int shown;
     enum ja_status st;
@@ -99,6 +101,7 @@ static void add_finding(void *arg, enum ja_doctor_level level, const char *check
     if (!wanted(f, check, text))
         return;
     f->shown++;
+    f->listening |= strcmp(check, "socket") == 0 && strncmp(text, "jwtauthd listens", 16) == 0;
     f->failed += level == JA_DOCTOR_FAIL;
     if (f->st == JA_OK)
         f->st = cli_rows_add(f->rows, (struct row_value[]){ROW_T(check), ROW_T(names[level]),
@@ -126,6 +129,33 @@ static void check_providers(struct cli *cli, struct findings *f)
     }
 }
 
+/* After an upgrade the former one may run on. */
+static void check_daemon(struct cli *cli, struct findings *f)
+{
+    const struct ja_client_call ask = {.socket = cli->ctx.cfg ? cli->ctx.cfg->http.socket : NULL, .method = "GET",
+                                       .path = "/openapi.json", .seconds = 5, .plain = true};
+    char text[200];
+    const char *version;
+    json_t *doc = NULL;
+    struct ja_error why = {0};
+    enum ja_status st;
+
+    if (!f->listening || !ask.socket)
+        return;
+    st = ja_client_run(&ask, &doc, &why);
+    version = json_string_value(json_object_get(json_object_get(doc, "info"), "version"));
+    if (st != JA_OK || !version) {
+        add_finding(f, JA_DOCTOR_WARN, "daemon", st != JA_OK ? why.message : "it does not tell its version",
+                    "systemctl restart jwtauthd");
+    } else if (strcmp(version, JA_VERSION) != 0) {
+        (void)snprintf(text, sizeof text, "the jwtauthd that runs is version %.40s, authctl is %s", version, JA_VERSION);
+        add_finding(f, JA_DOCTOR_WARN, "daemon", text, "systemctl restart jwtauthd");
+    } else {
+        add_finding(f, JA_DOCTOR_OK, "daemon", "jwtauthd answers, and is of authctl's version", "");
+    }
+    json_decref(doc);
+}
+
 static enum ja_status examine(struct cli *cli, struct findings *f, struct ja_error *err)
 {
     f->err = err;
@@ -133,8 +163,10 @@ static enum ja_status examine(struct cli *cli, struct findings *f, struct ja_err
     if (f->st != JA_OK)
         return f->st;
     (void)ja_doctor(cli->config_path, &ja_clock_system, add_finding, f);
-    if (!f->logins_only)
+    if (!f->logins_only) {
         check_providers(cli, f);
+        check_daemon(cli, f);
+    }
     if (f->st == JA_OK && f->shown == 0)
         f->st = ja_fail(err, JA_ERR_NOT_FOUND, "service_not_found", "%s is no service of /etc/pam.d that doctor looks at",
                         f->service);

@@ -86,6 +86,18 @@ static enum ja_status read_answer(const struct ja_curl_answer *a, long code, uns
     return st;
 }
 
+static enum ja_status read_plain(const struct ja_curl_answer *a, long code, json_t **ret, struct ja_error *err)
+{
+    json_t *doc = a->len && code == 200 ? json_loadb(a->text, a->len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    if (!json_is_object(doc)) {
+        json_decref(doc);
+        return not_ours(code, err);
+    }
+    *ret = doc;
+    return JA_OK;
+}
+
 /* ---- the call ---- */
 
 /* What may stand in a header: RFC 6750's b64token and no more. */
@@ -165,7 +177,7 @@ enum ja_status ja_client_run(const struct ja_client_call *call, json_t **ret_dat
         st = perform(&c, call, &a, &code, &retry_after, err);
     }
     if (st == JA_OK)
-        st = read_answer(&a, code, retry_after, ret_data, err);
+        st = call->plain ? read_plain(&a, code, ret_data, err) : read_answer(&a, code, retry_after, ret_data, err);
     ja_curl_end(&c);
     ja_curl_answer_clear(&a);
     if (body)

@@ -15,6 +15,7 @@
 #include "common/base/status.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct ja_client_call {
     const char *socket; /* absolute path */
@@ -22,6 +23,7 @@ struct ja_client_call {
     const char *path;   /* "/api/v1/token", with its query */
     const json_t *body; /* NULL: none */
     long seconds;       /* the whole call at most; 0: 60 */
+    bool plain;         /* the answer has no envelope: data is all of it */
     const char *bearer; /* API key or access token; NULL: the kernel's word for our uid is the identity */
 };
 

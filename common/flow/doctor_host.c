@@ -140,6 +140,27 @@ static bool listens(const char *path)
     return ok;
 }
 
+/* Not there: never wanted, or wanted and gone, or wanted elsewhere. */
+static void no_socket(struct doctor *d, const char *path)
+{
+    static const char *const units[] = {"/etc/systemd/system/jwtauthd.socket", "/usr/lib/systemd/system/jwtauthd.socket",
+                                        "/lib/systemd/system/jwtauthd.socket"};
+    struct stat sb;
+    bool there = false;
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        there |= lstat(units[i], &sb) == 0;
+    if (lstat("/etc/systemd/system/sockets.target.wants/jwtauthd.socket", &sb) == 0)
+        doctor_say(d, JA_DOCTOR_WARN, "socket",
+                   "systemctl start jwtauthd.socket; its ListenStream has to be [http] socket",
+                   "jwtauthd.socket is enabled, but %s is not there: it was stopped, or listens elsewhere", path);
+    else if (there)
+        doctor_say(d, JA_DOCTOR_OK, "socket", "",
+                   "no jwtauthd, whose jwtauthd.socket is not enabled: root and PAM work without it");
+    else
+        doctor_say(d, JA_DOCTOR_OK, "socket", "", "no jwtauthd: root and PAM work without it");
+}
+
 static void check_socket(struct doctor *d)
 {
     const char *path = d->ctx.cfg ? d->ctx.cfg->http.socket : NULL;
@@ -148,7 +169,7 @@ static void check_socket(struct doctor *d)
     if (!path)
         return;
     if (lstat(path, &sb) != 0)
-        doctor_say(d, JA_DOCTOR_OK, "socket", "", "no jwtauthd: root and PAM work without it");
+        no_socket(d, path);
     else if (!S_ISSOCK(sb.st_mode) || sb.st_uid != 0)
         doctor_say(d, JA_DOCTOR_FAIL, "socket", "remove it", "%s is no socket of root", path);
     else if (!listens(path))

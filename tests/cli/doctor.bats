@@ -408,6 +408,72 @@ with_keys() {
     wait $! || true
 }
 
+@test "a daemon of another version, one that does not answer, one of our own" {
+    local socket=/run/jwtauth/jwtauthd.sock pid
+    # serve BODY: what /openapi.json answers; nothing at all without one
+    serve() {
+        python3 - "$socket" "$@" 3>&- <<'PY' &
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+s.listen(8)
+while True:
+    c, _ = s.accept()
+    data = c.recv(4096)
+    if data:
+        assert data.startswith(b"GET /openapi.json HTTP/1.1\r\nHost: jwtauthd\r\n"), data
+        body = sys.argv[2].encode()
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+    c.close()
+PY
+        pid=$!
+        for _ in $(seq 200); do
+            [ ! -S $socket ] || break
+            sleep 0.02
+        done
+    }
+    unserve() {
+        kill $pid
+        wait $pid || true
+        rm -f $socket
+    }
+    serve '{"info":{"version":"0.0.1"}}'
+    finds warn daemon 'version 0.0.1, authctl is ' 'systemctl restart jwtauthd'
+    unserve
+    serve '{"info":{}}'
+    finds warn daemon 'does not tell its version'
+    unserve
+    serve 'no JSON'
+    finds warn daemon 'not jwtauthd'
+    unserve
+    serve "{\"info\":{\"version\":\"$(authctl --version | awk '{ print $NF }')\"}}"
+    finds ok daemon "authctl's version"
+    unserve
+    install -m 0755 "$top_builddir/jwtauthd" /usr/sbin/jwtauthd
+    /usr/sbin/jwtauthd >/run/jwtauthd.log 2>&1 3>&- &
+    pid=$!
+    for _ in $(seq 500); do
+        ! curl -s -o /dev/null --unix-socket $socket http://jwtauthd/healthz || break
+        sleep 0.02
+    done
+    finds ok daemon "authctl's version"
+    kill $pid
+    wait $pid
+}
+
+@test "systemd's unit: not enabled, enabled and stopped or listening elsewhere" {
+    finds ok socket 'no jwtauthd: root'
+    mkdir -p /etc/systemd/system/sockets.target.wants
+    touch /etc/systemd/system/jwtauthd.socket
+    finds ok socket 'jwtauthd.socket is not enabled'
+    ln -s ../jwtauthd.socket /etc/systemd/system/sockets.target.wants/jwtauthd.socket
+    finds warn socket '/run/jwtauth/jwtauthd.sock is not there' 'systemctl start jwtauthd.socket'
+    printf '[http]\nsocket = /run/jwtauth/other.sock\n' >>/etc/jwtauth/jwtauth.conf
+    finds warn socket '/run/jwtauth/other.sock is not there' 'ListenStream has to be [http] socket'
+    rm -r /etc/systemd/system/sockets.target.wants/jwtauthd.socket /etc/systemd/system/jwtauthd.socket
+}
+
 @test "only root may look; nothing is changed by looking" {
     fails_with 6 as_nobody authctl doctor
     before=$(sha256sum /etc/jwtauth/* /var/lib/jwtauth/jwtauth.db)
