@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FEW 1000
@@ -99,14 +98,6 @@ static void snapshot(const char *which)
     must(link(which, JA_NSS_CACHEDIR "/" JA_NSS_SNAPSHOT_NAME) == 0, which);
 }
 
-static double cpu_now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 struct side {
     const char *services, *snapshot;
     uint32_t users;
@@ -136,10 +127,10 @@ static void turn(struct side *s, uint64_t *seed)
         snapshot(s->snapshot);
     look_up(s, seed);
     wall = bench_now_ms();
-    cpu = cpu_now_ms();
+    cpu = bench_cpu_ms();
     for (int i = 0; i < s->batch; i++)
         look_up(s, seed);
-    bench_add(&s->cpu, (cpu_now_ms() - cpu) / s->batch);
+    bench_add(&s->cpu, (bench_cpu_ms() - cpu) / s->batch);
     bench_add(&s->wall, (bench_now_ms() - wall) / s->batch);
 }
 

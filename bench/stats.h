@@ -8,6 +8,7 @@
 struct bench_series { double ms[BENCH_MOST]; int len; };
 
 double bench_now_ms(void);
+double bench_cpu_ms(void); /* of this process, which other work on the machine hardly moves */
 void bench_add(struct bench_series *s, double ms);
 double bench_quantile(const struct bench_series *s, double q);
 double bench_median(const struct bench_series *s);
