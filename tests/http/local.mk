@@ -10,6 +10,7 @@ ja_http_bats = \
 	tests/http/cookies.bats \
 	tests/http/core.bats \
 	tests/http/drain.bats \
+	tests/http/fields.bats \
 	tests/http/hostile.bats \
 	tests/http/log.bats \
 	tests/http/metrics.bats \
