@@ -226,6 +226,8 @@ static enum ja_status judge_terms(struct finish *f, enum ja_auth_reason *reason,
                                         .methods = ja_auth_method_of(ja_finish_amr(a))};
     enum ja_status st;
 
+    if (f->fruit == FRUIT_PROOF && a->terms.deny) /* a screen that is unlocked is a login too */
+        *reason = JA_REASON_POLICY;
     if (f->fruit != FRUIT_SESSION)
         return JA_OK;
     st = ja_auth_terms(a->ctx, &f->user, &where, &options, &f->result.terms, err);

@@ -292,6 +292,34 @@ static void account_obeys(void **state)
     }
 }
 
+/* A screen locker and a change of the password have no account call: the rule that denies, or is broken, is asked here. */
+static void who_is_denied_proves_nothing(void **state)
+{
+    static const struct { const char *rule; enum ja_auth_reason alice, bob; } all[] = {
+        {"service = jwtauthd\ndeny = yes", JA_REASON_POLICY, JA_REASON_POLICY},
+        {"role = ops\ndeny = yes", JA_REASON_POLICY, 0},
+        {"role = nosuch\nmfa = off", JA_REASON_POLICY, JA_REASON_POLICY},
+        {"service = sshd\ndeny = yes", 0, 0},
+        {"deny = no", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(all); i++) {
+        char rules[128];
+        struct world *w;
+        struct outcome a, b;
+
+        (void)snprintf(rules, sizeof rules, "[policy r]\n%s\n", all[i].rule);
+        w = up(rules);
+        a = LOGIN(w, .user = "alice", .password = RIGHT, .service = "jwtauthd", .fruit = PROOF);
+        b = LOGIN(w, .user = "bob", .password = RIGHT, .code = NOW, .service = "jwtauthd", .fruit = PROOF);
+        if (a.r.reason != all[i].alice || b.r.reason != all[i].bob || allowed(&a) == (all[i].alice != 0) ||
+            allowed(&b) == (all[i].bob != 0))
+            fail_msg("%s: %s %s", all[i].rule, ja_auth_reason_name(a.r.reason), ja_auth_reason_name(b.r.reason));
+        down(w);
+    }
+}
+
 /* The options hold where no rule matches, and give way where one does. */
 static void options_give_way(void **state)
 {
@@ -698,6 +726,7 @@ int main(void)
         cmocka_unit_test(errors_fail_closed),
         cmocka_unit_test(a_role_that_is_deleted_breaks_its_rule),
         cmocka_unit_test(account_obeys),
+        cmocka_unit_test(who_is_denied_proves_nothing),
         cmocka_unit_test(options_give_way),
         cmocka_unit_test(a_password_does_not_pass_for_a_key),
         cmocka_unit_test(session_sees_the_method),
