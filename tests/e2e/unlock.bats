@@ -75,6 +75,50 @@ wants() {
     wants 'Verification code: '
 }
 
+# R6
+@test "setcred decides again as account does; a locked user gets no credentials" {
+    what=setcred run unlock dora locker dora
+    [ "$status" = 0 ]
+    authctl -q user lock dora
+    what=setcred run unlock dora locker dora
+    [ "$status" != 0 ]
+    wants 'Failure setting user credentials'
+    authctl -q user unlock dora
+    what=setcred run unlock dora locker dora
+    [ "$status" = 0 ]
+}
+
+@test "sessions are neither opened nor closed, and no password is changed, by who is not root: an error, never a success" {
+    local before act rows='SELECT COUNT(*) FROM sessions; SELECT password_hash FROM users ORDER BY id'
+    printf 'session required pam_jwtauth.so\npassword required pam_jwtauth.so\nauth required pam_jwtauth.so\naccount required pam_jwtauth.so\n' >/etc/pam.d/locker-all
+    before=$(sqlite3 /var/lib/jwtauth/jwtauth.db "$rows")
+    for act in open_session close_session; do
+        what=$act run unlock dora locker-all dora
+        [ "$status" != 0 ]
+        wants 'Cannot make/remove an entry for the specified session'
+    done
+    for user in dora otto; do
+        what=chauthtok run unlock "$user" locker-all "$user" "$password" Other-Horse-77 Other-Horse-77
+        [ "$status" != 0 ]
+        wants 'System error'
+        [[ $output != *'assword:'* ]] # nothing is asked that would lead nowhere
+    done
+    [ "$(sqlite3 /var/lib/jwtauth/jwtauth.db "$rows")" = "$before" ]
+    # an own change goes through the daemon: authctl asks the old password
+    run setpriv --reuid="$(uid_of dora)" --regid="$(uid_of dora)" --clear-groups env -i PATH=/usr/bin:/bin \
+        authctl -q password change --password-stdin <<<"$password"$'\n'Other-Horse-77
+    [ "$status" = 0 ]
+    run unlock dora locker dora "$password"
+    [ "$status" != 0 ]
+    run unlock dora locker dora Other-Horse-77
+    [ "$status" = 0 ]
+    printf '%s\n' "$password" | authctl -q password set dora --password-stdin
+    # local users are the business of the modules behind
+    printf 'session optional pam_jwtauth.so\nsession required pam_permit.so\n' >/etc/pam.d/locker-session
+    what=open_session run unlock lena locker-session lena
+    [ "$status" = 0 ]
+}
+
 # R24
 @test "nobody else's name: not a store user's, not an adopted one's, not root" {
     for name in otto bob root lena; do
