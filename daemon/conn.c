@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define CROWDED_MS 2000 /* how long one may idle while others wait to get in */
+#define ENDED_MS 1000   /* how long one who asks no more: what it asked before is answered by then */
 
 void conn_counts_init(struct conn_counts *c)
 {
@@ -125,14 +126,25 @@ static void hang_up(struct conn *c)
     c->closing = true;
 }
 
+/* The peer has said that it asks no more, and nothing is left to read. The library is told so once (epoll's edge), with
+ * the request itself when both came together: then it waits for more. */
+static bool peer_ended(const struct conn *c)
+{
+    char byte;
+
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void conn_expire(struct conn_table *t, int64_t now_ms, bool crowded)
 {
     for (struct conn *c = t->first; c; c = c->next) {
         int64_t since = now_ms - (c->deadline_ms - CONN_RECEIVE_MS);
+        bool receiving = c->state == CONN_RECEIVING;
 
         if (c->state == CONN_WORKING)
             continue;
-        if (now_ms >= c->deadline_ms || (crowded && c->state == CONN_RECEIVING && since >= CROWDED_MS))
+        if (now_ms >= c->deadline_ms || (crowded && receiving && since >= CROWDED_MS) ||
+            (receiving && since >= ENDED_MS && !c->closing && peer_ended(c)))
             hang_up(c);
     }
 }

@@ -57,7 +57,8 @@ void conn_table_clear(struct conn_table *t);
 struct conn *conn_add(struct conn_table *t, int fd, const struct sockaddr_storage *addr, int64_t now_ms);
 void conn_remove(struct conn_table *t, struct conn *c); /* does not close the descriptor */
 void conn_state(struct conn *c, enum conn_state state, int64_t now_ms);
-/* Shuts down what is past its deadline, and with `crowded` whatever idles; the HTTP library then closes it. */
+/* Shuts down what is past its deadline or will not ask any more, and with `crowded` whatever idles; the HTTP library
+ * then closes it. */
 void conn_expire(struct conn_table *t, int64_t now_ms, bool crowded);
 /* At the end: shuts down every connection that has no request under way. `patient`: who has just connected, or is
  * sending a body, may still ask. True: none is left at all. */

@@ -156,7 +156,7 @@ END
     raw() {
         python3 - "$port" "$1" <<'PY'
 import socket, sys
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)  # the server waits 10 s for another request
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
 s.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
 s.shutdown(socket.SHUT_WR)
 data = b""

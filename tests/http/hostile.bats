@@ -182,3 +182,9 @@ connections() {
     [ "$(number refused)" = 0 ]
     [ $(($(number rss) - before)) -lt 8192 ]
 }
+
+@test "R25: a keep-alive connection that is half closed is not kept as long as one that idles" {
+    run hostile half_closed "$port"
+    [ "$status" = 0 ]
+    [ "$output" = half-closed ]
+}

@@ -256,6 +256,20 @@ def flood(where, pid, count):
     print("refused-heads", refused, "stuck", stuck, watch.end())
 
 
+def half_closed(where):
+    """Who has had its answer and says that it asks no more is hung up on before who idles, though that one came first."""
+    idle, half = connect(where), connect(where)
+    for s in (idle, half):
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if s is half:
+            s.shutdown(socket.SHUT_WR)
+        while b"\r\n\r\nok\n" not in s.recv(65536, socket.MSG_PEEK):
+            pass
+        assert s.recv(65536).startswith(b"HTTP/1.1 200")
+    ended = select.select([idle, half], [], [])[0]
+    print("half-closed" if ended == [half] and half.recv(1) == b"" else "another")
+
+
 what, args = sys.argv[1], sys.argv[2:]
 {"names": names, "dead_peer": dead_peer, "slow": slow, "many_of_uid": many_of_uid, "garbage": garbage,
- "idle": idle, "flood": flood}[what](*args)
+ "half_closed": half_closed, "idle": idle, "flood": flood}[what](*args)

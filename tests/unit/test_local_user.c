@@ -41,8 +41,8 @@ static int enter(void **state)
     if (ja_crypto_init(NULL) != JA_OK || !mkdtemp(dir))
         return -1;
     ready = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-            mount(dir, "/etc", NULL, MS_BIND, NULL) == 0;
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+            mount(dir, "/etc", "none", MS_BIND, NULL) == 0;
     return 0;
 }
 
@@ -170,7 +170,7 @@ static void an_unreadable_passwd_is_an_error_not_an_answer(void **state)
 
 static void odd_lines_do_not_hide_later_ones(void **state)
 {
-    char *text = malloc(400000);
+    char *text = malloc(400000), *long_name;
 
     (void)state;
     if (!ready) {
@@ -180,8 +180,9 @@ static void odd_lines_do_not_hide_later_ones(void **state)
     standard();
     assert_non_null(text);
     strcpy(text, "+nis::::::\n+@group\n\n:x:5:5::/:/bin/sh\nbroken\nx:y\n# comment\nlong:x:1003:1003:");
-    memset(text + strlen(text), 'y', 300000);
-    text[300080] = 0;
+    long_name = text + strlen(text);
+    memset(long_name, 'y', 300000);
+    long_name[300000] = 0;
     strcat(text, ":/home/long:/bin/sh\n");
     strcat(text, passwd);
     put("passwd", text);
