@@ -237,8 +237,9 @@ static void demand_headers(const struct http_route *route)
     FUZZ_DEMAND((wire.status != 429 && wire.status != 503) || header_of(r, "Retry-After"));
 }
 
-/* Managers are told the names that they gave; nobody else is told what was sent, which may be a password (R28). */
-static void demand_refusal(const json_t *doc, const struct http_route *route)
+/* Managers are told the names that they gave, and whoever puts something into the URL finds it in more logs than ours; else
+ * nobody is told what was sent, which may be a password (R28). */
+static void demand_refusal(const json_t *doc, const struct given *g, const struct http_route *route)
 {
     const json_t *error = json_object_get(doc, "error");
     const char *code = json_string_value(json_is_object(error) ? json_object_get(error, "code") : error);
@@ -247,11 +248,12 @@ static void demand_refusal(const json_t *doc, const struct http_route *route)
 
     FUZZ_DEMAND(code && code[0] && code[strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0);
     FUZZ_DEMAND(message && message[0] && ja_text_valid(message, 4096));
-    FUZZ_DEMAND(!holds_secret(message) || (route && (route->flags & ROUTE_ADMIN)));
+    FUZZ_DEMAND(!holds_secret(message) || (route && (route->flags & ROUTE_ADMIN)) || holds_secret(g->path) ||
+                (wire.query && holds_secret(wire.query)));
     FUZZ_DEMAND(!json_is_true(json_object_get(doc, "success")));
 }
 
-static void demand_body(const struct http_route *route)
+static void demand_body(const struct given *g, const struct http_route *route)
 {
     const struct MHD_Response *r = wire.answer;
     json_t *doc;
@@ -263,7 +265,7 @@ static void demand_body(const struct http_route *route)
     doc = json_loadb(r->text, r->len, 0, NULL);
     FUZZ_DEMAND(json_is_object(doc));
     if (wire.status >= 400)
-        demand_refusal(doc, route);
+        demand_refusal(doc, g, route);
     else if (route && !(route->flags & (ROUTE_PLAIN | ROUTE_CACHEABLE)))
         FUZZ_DEMAND(json_is_true(json_object_get(doc, "success")));
     json_decref(doc);
@@ -300,7 +302,7 @@ static void demand_answer(const struct given *g)
 
     demand_status();
     demand_headers(route);
-    demand_body(route);
+    demand_body(g, route);
     demand_right(g, route);
     demand_framing();
     FUZZ_DEMAND(!logged_secret);
