@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,12 +49,7 @@ static void server_start(void)
     from_server = out[0];
 }
 
-/* Wall and CPU time, of each turn. */
-struct cost {
-    struct bench_series wall, cpu;
-};
-
-static double bare_hash(struct cost *c)
+static double bare_hash(struct bench_cost *c)
 {
     double ms[2];
 
@@ -66,21 +60,12 @@ static double bare_hash(struct cost *c)
     return ms[0];
 }
 
-static void login_once(struct pam_login *l, struct cost *c)
+static void login_once(struct pam_login *l, struct bench_cost *c)
 {
     double cpu = bench_cpu_ms(), wall = pam_login_whole(l);
 
     bench_add(&c->cpu, bench_cpu_ms() - cpu); /* with close_session */
     bench_add(&c->wall, wall);
-}
-
-static void by_cpu(const struct cost *a, const struct cost *b)
-{
-    double x = bench_median(&a->cpu), y = bench_median(&b->cpu);
-    char unit[64];
-
-    (void)snprintf(unit, sizeof unit, "x (%.3g/%.3g ms)", x, y);
-    bench_row("  by CPU time", x / y, unit, NULL, 1);
 }
 
 static struct pam_login alice(const char *service)
@@ -116,7 +101,7 @@ static int scratch_file(const char *dir)
 
 static void looped(const char *dir)
 {
-    struct cost login = {.wall.len = 0}, bare = {.wall.len = 0};
+    struct bench_cost login = {.wall.len = 0}, bare = {.wall.len = 0};
     struct bench_series flushed = {.len = 0}, one = {.len = 0};
     struct pam_login l = alice("main");
     int fd = scratch_file(dir);
@@ -131,7 +116,7 @@ static void looped(const char *dir)
     }
     (void)close(fd);
     bench_ratio("PAM password login, looped", &login.wall, &bare.wall, 1.08, "the bare hash");
-    by_cpu(&login, &bare);
+    bench_by_cpu(&login, &bare);
     bench_row("  over the hash and three flushes", bench_median(&login.wall) / bench_median(&flushed),
               "x", NULL, 1);
     bench_row("  one flush of this disk", bench_median(&one), "ms", NULL, 1);
@@ -151,7 +136,7 @@ static pid_t spawn(const char *path, char **argv)
 /* With a process that has the store open, the log is neither made nor written back in each call. */
 static void beside_jwtauthd(const char *dir)
 {
-    struct cost login = {.wall.len = 0}, bare = {.wall.len = 0};
+    struct bench_cost login = {.wall.len = 0}, bare = {.wall.len = 0};
     struct pam_login l = alice("main");
     char program[512], conf[512], sock[512], c[] = "-c";
     char *argv[] = {program, c, conf, NULL};
@@ -173,18 +158,15 @@ static void beside_jwtauthd(const char *dir)
     (void)kill(pid, SIGTERM);
     (void)waitpid(pid, &status, 0);
     bench_ratio("PAM password login, looped, jwtauthd running", &login.wall, &bare.wall, 1.08, "the bare hash");
-    by_cpu(&login, &bare);
+    bench_by_cpu(&login, &bare);
 }
 
 /* ARGS: what follows the name, up to NULL. */
-static void process(const char *name, const char *const args[3], struct cost *c)
+static void process(const char *name, const char *const args[3], struct bench_cost *c)
 {
     char text[4][512], path[512];
     char *argv[5] = {text[0]};
     double begin = bench_now_ms();
-    struct rusage used;
-    int status = 0;
-    pid_t pid;
 
     (void)snprintf(text[0], sizeof text[0], "%s", name);
     for (int i = 0; i < 3 && args[i]; i++) {
@@ -192,17 +174,12 @@ static void process(const char *name, const char *const args[3], struct cost *c)
         argv[i + 1] = text[i + 1];
     }
     (void)snprintf(path, sizeof path, "%s/%s", programs, name);
-    pid = spawn(path, argv);
-    if (wait4(pid, &status, 0, &used) != pid || status != 0)
-        bench_die(name, "did not end well");
-    bench_add(&c->wall, bench_now_ms() - begin);
-    bench_add(&c->cpu, (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
-                           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3);
+    bench_wait(name, spawn(path, argv), begin, c);
 }
 
 static void fresh(void)
 {
-    struct cost login = {.wall.len = 0}, bare = {.wall.len = 0};
+    struct bench_cost login = {.wall.len = 0}, bare = {.wall.len = 0};
 
     for (int i = bench_rounds(60); i > 0; i--) {
         process("bare_hash", (const char *const[3]){"once"}, &bare);
@@ -210,13 +187,13 @@ static void fresh(void)
     }
     bench_ratio("PAM password login, fresh process", &login.wall, &bare.wall, 1.16,
                 "the bare hash's process");
-    by_cpu(&login, &bare);
+    bench_by_cpu(&login, &bare);
 }
 
 /* The signature check that the aim allows for, 0.07 ms, is not added to the empty module's side. */
 static void token_as_password(const char *dir)
 {
-    struct cost token = {.wall.len = 0}, empty = {.wall.len = 0};
+    struct bench_cost token = {.wall.len = 0}, empty = {.wall.len = 0};
     char path[512];
 
     (void)snprintf(path, sizeof path, "%s/token", dir);
@@ -226,7 +203,7 @@ static void token_as_password(const char *dir)
     }
     bench_ratio("PAM with a token as password, fresh process", &token.wall, &empty.wall, 1.10,
                 "the empty linked module");
-    by_cpu(&token, &empty);
+    bench_by_cpu(&token, &empty);
 }
 
 /* A step counts once, so each user of the file gives as many logins as the window has steps. */
@@ -315,7 +292,7 @@ int main(int argc, char **argv)
     programs = argv[1];
     (void)snprintf(confdir, sizeof confdir, "%s/pam.d", argv[2]);
     server_start();
-    (void)bare_hash(&(struct cost){.wall.len = 0});
+    (void)bare_hash(&(struct bench_cost){.wall.len = 0});
     looped(argv[2]);
     beside_jwtauthd(argv[2]);
     fresh();

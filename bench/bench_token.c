@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ISSUER "https://auth.example.org"
@@ -146,37 +145,32 @@ static void in_process(enum ja_alg alg)
 
 /* ---- whole processes ---- */
 
-static double process(const char *const argv[], const char *input)
+static void process(const char *const argv[], const char *input, struct bench_cost *c)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
-    int status = 0;
     double begin = bench_now_ms();
 
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0);
     (void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    if (posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0 || waitpid(pid, &status, 0) != pid ||
-        status != 0)
-        bench_die(argv[0], "failed");
+    if (posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+        bench_die(argv[0], "cannot be started");
+    bench_wait(argv[0], pid, begin, c);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return bench_now_ms() - begin;
 }
 
 static void compare(const char *name, const char *const a[], const char *const b[], const char *input, double most,
                     const char *than)
 {
-    struct bench_series x = {.len = 0}, y = {.len = 0};
+    struct bench_cost x = {.wall.len = 0}, y = {.wall.len = 0};
 
-    for (int i = 0; i < 5; i++) {
-        (void)process(a, input);
-        (void)process(b, input);
-    }
     for (int i = bench_rounds(200); i > 0; i--) {
-        bench_add(&x, process(a, input));
-        bench_add(&y, process(b, input));
+        process(a, input, &x);
+        process(b, input, &y);
     }
-    bench_ratio(name, &x, &y, most, than);
+    bench_ratio(name, &x.wall, &y.wall, most, than);
+    bench_by_cpu(&x, &y);
 }
 
 static void write_text(const char *path, const char *text)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 
 double bench_now_ms(void)
@@ -74,6 +76,31 @@ void bench_ratio(const char *name, const struct bench_series *a, const struct be
     (void)snprintf(aim, sizeof aim, "aim <= %.2f", most);
     (void)snprintf(unit, sizeof unit, "x %s (%.3g/%.3g ms)", than, x, y);
     bench_row(name, x / y, unit, aim, x / y <= most);
+}
+
+void bench_by_cpu(const struct bench_cost *a, const struct bench_cost *b)
+{
+    double x = bench_median(&a->cpu), y = bench_median(&b->cpu);
+    char unit[64];
+
+    (void)snprintf(unit, sizeof unit, "x (%.3g/%.3g ms)", x, y);
+    bench_row("  by CPU time", x / y, unit, NULL, 1);
+}
+
+static double ms_of(struct timeval t)
+{
+    return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
+}
+
+void bench_wait(const char *name, pid_t pid, double begin, struct bench_cost *c)
+{
+    struct rusage used;
+    int status = 0;
+
+    if (wait4(pid, &status, 0, &used) != pid || status != 0)
+        bench_die(name, "did not end well");
+    bench_add(&c->wall, bench_now_ms() - begin);
+    bench_add(&c->cpu, ms_of(used.ru_utime) + ms_of(used.ru_stime));
 }
 
 void bench_die(const char *what, const char *why)

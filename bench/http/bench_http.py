@@ -139,6 +139,9 @@ def node(kind, alg, everywhere=False):
 def verify(alg, connections):
     ours, bare, express, fastify = jwtauthd(alg), floor(alg), node("express", alg), node("fastify", alg)
     tokens = conf_of(alg) / "tokens"
+    for server in (ours, bare, express, fastify):  # warm: the others compile while they run
+        if server:
+            Turn(server, 16, "cold", VERIFY if server is ours else "/verify", tokens)
     for c in connections:
         jobs = {
             "cold": lambda: Turn(ours, c, "cold", VERIFY, tokens),
