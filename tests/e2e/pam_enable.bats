@@ -171,6 +171,31 @@ send $password" pamtester $service lena authenticate acct_mgmt
     authctl -q pam confirm >/dev/null
 }
 
+@test "a real sshd asks the new stack at once, and the old one as soon as it is back" {
+    ssh-keygen -q -t ed25519 -N '' -f /run/host_key <<<y
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf '%s\n' 'ListenAddress 127.0.0.1' "Port $port" 'HostKey /run/host_key' 'PidFile /run/sshd.pid' 'UsePAM yes' \
+        'KbdInteractiveAuthentication yes' 'PasswordAuthentication no' 'MaxAuthTries 20' >/run/sshd_config
+    /usr/sbin/sshd -e -f /run/sshd_config -D 2>/run/sshd.log 3>&- &
+    sshd=$!
+    until_true 10 grep -q 'Server listening' /run/sshd.log
+    ssh=(ssh -F /dev/null -p "$port" -o UserKnownHostsFile=/run/known_hosts -o LogLevel=ERROR -o StrictHostKeyChecking=no
+        -o NumberOfPasswordPrompts=1 -o PreferredAuthentications=keyboard-interactive)
+    said=
+    for user in bob lena; do
+        for pass in "$password" wrong; do
+            for stack in debian ours debian; do
+                if [ $stack = ours ]; then enable sshd; else authctl -q pam rollback >/dev/null; fi
+                run dialogue "expect Password: 
+send $pass" "${ssh[@]}" "$user@127.0.0.1" id -un
+                said+="$user $status "
+            done
+        done
+    done
+    kill $sshd
+    [ "$said" = 'bob 255 bob 0 bob 255 bob 255 bob 255 bob 255 lena 0 lena 0 lena 0 lena 255 lena 255 lena 255 ' ] || { echo "$said"; tail /run/sshd.log; return 1; }
+}
+
 @test "what is not confirmed in time goes back by itself, both ways" {
     enable su --confirm-within 1s
     until_true 20 is_back su
@@ -550,4 +575,17 @@ of_store() {
     [ "$mounts" = "$(cat /proc/self/mountinfo)" ]
     mount --make-rprivate /
     becomes root "$password"
+}
+
+@test "pam_faillock counts nothing that was tried" {
+    mkdir -p /run/faillock
+    stack 'auth required pam_faillock.so preauth even_deny_root' 'auth sufficient pam_unix.so' \
+        'auth [default=die] pam_faillock.so authfail even_deny_root' 'auth required pam_deny.so' 'account required pam_unix.so'
+    enable zz
+    authctl -q pam rollback >/dev/null
+    [ -z "$(ls /run/faillock)" ]
+    # it does count otherwise
+    fails_with 1 authctl -q pam test --service zz --user root --answers-stdin <<<wrong
+    [ -s /run/faillock/root ]
+    rm -r /run/faillock
 }
