@@ -553,6 +553,27 @@ static void a_write_outside_a_transaction_is_refused(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* R18: what was planned counts from its second on, whatever the status says. */
+static void live_is_active_and_in_time(void **state)
+{
+    static const struct { struct ja_user u; bool live; } all[] = {
+        {{.status = JA_USER_ACTIVE}, true},
+        {{.status = JA_USER_PENDING}, false},
+        {{.status = JA_USER_LOCKED}, false},
+        {{.status = JA_USER_DISABLED}, false},
+        {{.status = JA_USER_ACTIVE, .lock_at = 101}, true},
+        {{.status = JA_USER_ACTIVE, .lock_at = 100}, false},
+        {{.status = JA_USER_ACTIVE, .valid_until = 101}, true},
+        {{.status = JA_USER_ACTIVE, .valid_until = 100}, false},
+        {{.status = JA_USER_ACTIVE, .valid_until = 101, .lock_at = 99}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (ja_user_live(&all[i].u, 100) != all[i].live)
+            fail_msg("%zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +584,7 @@ int main(void)
         T(an_update_into_a_taken_name_is_refused_too),
         T(uids_count_up_and_are_never_given_out_again),
         T(a_uid_that_was_named_is_skipped_by_the_counter),
+        cmocka_unit_test(live_is_active_and_in_time),
         cmocka_unit_test(local_uids_are_skipped_and_the_end_of_the_range_is_told),
         T(lock_and_disable_are_taken_back_one_by_one),
         T(locking_a_disabled_user_keeps_both),
