@@ -133,6 +133,8 @@ PY
     add_user bert --email bert@example.org >/dev/null
     authctl -q verify send bert --email >/dev/null
     until_true 20 outbox_is queued 1
+    outbox_is sending 0
+    outbox_is given_up 0
     sqlite3 -cmd '.timeout 5000' /var/lib/jwtauth/jwtauth.db \
         "UPDATE outbox SET claimed_until = 4000000000, next_attempt_at = 4000000000"
     outbox_is queued 0
