@@ -295,6 +295,19 @@ PY
     done
 }
 
+@test "a loop's heap is large from the start: it never waits for a hash's memory to grow it" {
+    without_sanitizers
+    # writable, no file's, 32 to 64 MiB: a thread's stack has 8, and no hash of 64 is running
+    heaps=0
+    while read -r range mode _ _ inode _; do
+        size=$((0x${range#*-} - 0x${range%-*}))
+        if [ "$mode" = rw-p ] && [ "$inode" = 0 ] && [ $size -ge $((32 << 20)) ] && [ $size -lt $((64 << 20)) ]; then
+            heaps=$((heaps + 1))
+        fi
+    done <"/proc/$pid/maps"
+    [ "$heaps" -ge 1 ]
+}
+
 @test "a second daemon does not take the socket over; a killed one's socket is replaced" {
     run /usr/sbin/jwtauthd
     [ "$status" = 8 ]
