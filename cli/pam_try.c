@@ -315,17 +315,12 @@ static bool wait_for(pid_t pid)
     return false;
 }
 
-static bool has_rootok(const struct ja_secret *text)
-{
-    return memmem(text->data, text->len, "pam_rootok", 10);
-}
-
 enum ja_status cli_pam_try(const char *service, const struct ja_secret *before, const struct ja_secret *after, bool ours,
                            struct pam_tries *ret, struct ja_error *err)
 {
     struct trial *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct run r = {.service = service, .ours = ours, .shared = shared,
-                    .as_nobody = has_rootok(before) || has_rootok(after)};
+                    .as_nobody = ja_pam_auth_has(service, "pam_rootok.so")};
     enum ja_status st = JA_OK;
     pid_t pid;
 

@@ -260,3 +260,11 @@ enum ja_pam_use ja_pam_use(const char *service, const struct ja_secret *text)
         return JA_PAM_PARTLY;
     return memmem(text->data, text->len, OURS, strlen(OURS)) ? JA_PAM_DIRECT : JA_PAM_INCLUDED;
 }
+
+bool ja_pam_auth_has(const char *service, const char *module)
+{
+    bool uses[DOCTOR_GROUPS] = {false};
+
+    doctor_file_uses(service, DOCTOR_AUTH, module, uses);
+    return uses[DOCTOR_AUTH];
+}

@@ -23,6 +23,8 @@ enum ja_pam_use {
 bool ja_pam_service_valid(const char *service);
 /* How the service's stack, as it is on disk, uses pam_jwtauth. `text` is that of its own file. */
 enum ja_pam_use ja_pam_use(const char *service, const struct ja_secret *text);
+/* Whether the service's auth part has the module (pam_rootok.so), itself or by what it includes, as it is on disk. */
+bool ja_pam_auth_has(const char *service, const char *module);
 /* The new text; included files are read from /etc/pam.d. JA_ERR_CONFLICT "pam_not_understood" says which line and
  * why. */
 enum ja_status ja_pam_stanza(const char *service, const struct ja_secret *text, struct ja_secret *ret,

@@ -226,7 +226,7 @@ send $pass" "${ssh[@]}" "$user@127.0.0.1" id -un
 }
 
 @test "who waits has let go of the caller: no terminal, no files, a session of its own; its caller's end changes nothing" {
-    setsid --wait sh -c 'authctl -q pam enable --service su --confirm-within 3s >/dev/null; echo $$ >/run/leader; sleep 60' 3>&- &
+    setsid --wait sh -c 'authctl -q pam enable --service su >/dev/null; echo $$ >/run/leader; sleep 60' 3>&- &
     until_true 20 test -s /run/leader
     pid=$(watchers)
     [ -n "$pid" ]
@@ -239,6 +239,7 @@ send $pass" "${ssh[@]}" "$user@127.0.0.1" id -un
     [ "$session" != "$(cat /run/leader)" ]
     [ "$group" != "$(cat /run/leader)" ]
     kill -HUP -- "-$(cat /run/leader)"
+    past su
     until_true 20 is_back su
 }
 
@@ -292,9 +293,11 @@ send $pass" "${ssh[@]}" "$user@127.0.0.1" id -un
     [ "$(authctl --json pam rollback | json 'd["taken_back"]')" = "['su']" ]
     is_back su
     until_true 10 nobody_waits
-    enable su --confirm-within 1s
+    enable su
     kill_watchers
-    authctl -q pam rollback --wait --service su
+    authctl -q pam rollback --wait --service su 3>&- &
+    past su
+    wait $!
     is_back su
     enable su
     kill_watchers
@@ -315,10 +318,11 @@ shift
 setsid "$@" &
 RUN
     chmod 0755 /usr/bin/systemd-run
-    enable su --confirm-within 2s
+    enable su
     grep -Eq -- '^--quiet --collect --service-type=exec --unit=jwtauth-pam-[0-9a-f-]{36} -- /usr/bin/authctl --quiet pam rollback --wait --service su$' /run/unit
     nobody_waits
     enabled su
+    past su
     until_true 20 is_back su
     printf '#!/bin/sh\nexit 1\n' >/usr/bin/systemd-run
     enable su --confirm-within 1s
@@ -493,6 +497,10 @@ TABLE
     # pam.conf(5): include and substack, as Fedora's files have them, and pam_unix itself
     printf '%s required pam_unix.so\n' auth account password session >/etc/pam.d/zz-all
     stack 'auth substack zz-all' 'account include zz-all' 'password include zz-all' 'session include zz-all'
+    enable zz
+    authctl -q pam rollback >/dev/null
+    # as su-l: what lets root in unasked is in the included file
+    stack 'auth include su' 'account include su' 'session include su'
     enable zz
     authctl -q pam rollback >/dev/null
     stack 'auth required pam_unix.so' 'account required pam_unix.so' 'session required pam_unix.so'
