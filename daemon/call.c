@@ -254,6 +254,9 @@ void http_call_free(struct http_call *call)
     json_decref(call->data);
     json_decref(call->details);
     free(call->site_key);
+    if (call->after_arg)
+        explicit_bzero(call->after_arg, call->after_len);
+    free(call->after_arg);
     ja_wipe_free(call->plain);
     free(call->note);
     for (size_t i = 0; i < call->nheaders; i++)

@@ -80,3 +80,14 @@ enum ja_status http_cache(struct http_call *call, int seconds, struct ja_error *
     }
     return st;
 }
+
+enum ja_status http_after(struct http_call *call, http_after_fn fn, const void *arg, size_t len, struct ja_error *err)
+{
+    call->after_arg = malloc(len);
+    if (!call->after_arg)
+        return ja_fail_nomem(err);
+    memcpy(call->after_arg, arg, len);
+    call->after_len = len;
+    call->after = fn;
+    return JA_OK;
+}

@@ -86,6 +86,9 @@ struct http_caller {
 
 struct http_header { const char *name; char *value; };
 
+/* What would tell by its time, were it done before the answer. */
+typedef void (*http_after_fn)(struct ja_ctx *ctx, struct server *server, const void *arg);
+
 struct http_call {
     const struct http_route *route;
     struct ja_ctx *ctx;       /* while a handler runs: the thread's, actor set */
@@ -118,6 +121,9 @@ struct http_call {
     bool answered;            /* by the head alone: the body is not looked at */
     struct gate_note *note;   /* the answer may be remembered (gate.h); owned */
     struct gate *gate;        /* the loop's memory of verified tokens; NULL on workers */
+    http_after_fn after;      /* runs on the same worker once the answer is on its way; not in a loop */
+    void *after_arg;          /* malloc'd: the call is gone by then. Wiped and freed by who runs it, or with the call */
+    size_t after_len;
     struct server *server;    /* for what the daemon itself says: health, metrics */
 };
 
@@ -132,6 +138,8 @@ enum ja_status http_header_add(struct http_call *call, const char *name, const c
 enum ja_status http_cache(struct http_call *call, int seconds, struct ja_error *err);
 /* Location of what was made: `path` and its `last` part, which needs no encoding (an id, a role's name) or is NULL. */
 enum ja_status http_created(struct http_call *call, const char *path, const char *last, struct ja_error *err);
+/* Copies `arg`. */
+enum ja_status http_after(struct http_call *call, http_after_fn fn, const void *arg, size_t len, struct ja_error *err);
 /* Takes `data` over as the answer; NULL is "out of memory". */
 enum ja_status http_data(struct http_call *call, json_t *data, struct ja_error *err);
 

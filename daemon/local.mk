@@ -12,6 +12,7 @@ ja_request_sources = \
 	daemon/forwarded.c daemon/forwarded.h \
 	daemon/gate.c daemon/gate.h \
 	daemon/http.c daemon/http.h \
+	daemon/later.c daemon/later.h \
 	daemon/metrics.c daemon/metrics.h \
 	daemon/openapi.c daemon/openapi.h \
 	daemon/prove.c daemon/prove.h \

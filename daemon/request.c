@@ -33,10 +33,23 @@ static void too_busy(struct request *r)
     (void)ja_fail(&r->err, JA_ERR_BUSY, "busy", "too much to do at the moment: try again");
 }
 
+/* The request may be gone by now. */
+static void run_after(http_after_fn after, void *arg, size_t len, struct http_thread *worker, struct server *server)
+{
+    if (!after)
+        return;
+    after(&worker->ctx, server, arg);
+    explicit_bzero(arg, len);
+    free(arg);
+}
+
 static void run_job(struct pool_job *job, struct http_thread *worker)
 {
     struct request *r = of_job(job);
     struct loop *loop;
+    http_after_fn after;
+    void *arg;
+    size_t len;
 
     /* As long in the queue as for a turn to hash (and a second, where that is 0): nobody waits for all before. */
     if (pool_job_late(job, worker->ctx.cfg->password.hash_wait + 1))
@@ -45,8 +58,13 @@ static void run_job(struct pool_job *job, struct http_thread *worker)
         (void)http_call_run(&r->call, &worker->ctx, &r->err);
     r->progress = DONE;
     loop = r->loop; /* the request may be gone right after */
+    after = r->call.after;
+    arg = r->call.after_arg;
+    len = r->call.after_len;
+    r->call.after_arg = NULL;
     MHD_resume_connection(r->mhd);
     loop_wake(loop);
+    run_after(after, arg, len, worker, loop->server);
 }
 
 /* What has to be asked outside goes first, on a thread that may wait; then the call itself. */

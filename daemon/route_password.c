@@ -2,6 +2,7 @@
 #include "daemon/caller.h"
 #include "daemon/captcha.h"
 #include "daemon/chores.h"
+#include "daemon/later.h"
 #include "daemon/prove.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"
@@ -19,10 +20,9 @@ static enum ja_status run_request(struct http_call *call, struct ja_error *err)
         return ja_fail(err, JA_ERR_INVALID, "missing_field", "give either email or phone");
     st = captcha_demand(call, err);
     if (st == JA_OK)
-        st = ja_reset_request(call->ctx, email ? email : phone, email ? JA_RESET_BY_EMAIL : JA_RESET_BY_SMS, err);
+        st = later_letter(call, LATER_RESET, email, phone, err);
     if (st != JA_OK)
         return st;
-    chores_poke(call->server->chores);
     call->message = "If that is an account with a verified address, a message is on its way";
     return http_data(call, json_pack("{s:b}", "accepted", 1), err);
 }

@@ -1,12 +1,14 @@
 /* From registration to a verified address. */
 #include "daemon/captcha.h"
 #include "daemon/chores.h"
+#include "daemon/later.h"
 #include "daemon/metrics.h"
 #include "daemon/prove.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"
 #include "daemon/tokens_answer.h"
 
+#include "common/domain/nss_export.h"
 #include "common/flow/contact_flow.h"
 #include "common/flow/session_flow.h"
 #include "common/view/user_row.h"
@@ -83,6 +85,25 @@ static enum ja_status answer_registered(struct http_call *call, const struct ja_
     return st;
 }
 
+static void show_names(struct ja_ctx *ctx, struct server *server, const void *arg)
+{
+    (void)server, (void)arg;
+    ja_nss_export_release(ctx);
+}
+
+/* The public list of users is written anew for whoever is really new, which takes its time. */
+static enum ja_status hide_names(struct http_call *call, struct ja_error *err)
+{
+    enum ja_status st = JA_OK;
+
+    if (!call->ctx->cfg->registration.conceal)
+        return JA_OK;
+    st = http_after(call, show_names, "", 1, err);
+    if (st == JA_OK)
+        ja_nss_export_hold(call->ctx);
+    return st;
+}
+
 static enum ja_status run_register(struct http_call *call, struct ja_error *err)
 {
     const char *password = http_text(call, "password");
@@ -94,6 +115,8 @@ static enum ja_status run_register(struct http_call *call, struct ja_error *err)
     size_t nsent = 0;
     enum ja_status st = captcha_demand(call, err);
 
+    if (st == JA_OK)
+        st = hide_names(call, err);
     if (st == JA_OK && password)
         st = ja_secret_from(&pw, password, strlen(password), err);
     spec = read_spec(call, password ? &pw : NULL);
@@ -146,10 +169,9 @@ static enum ja_status run_resend(struct http_call *call, struct ja_error *err)
 
     if (!email == !phone)
         return ja_fail(err, JA_ERR_INVALID, "missing_field", "give either email or phone");
-    st = ja_contact_resend(call->ctx, email ? email : phone, email ? JA_CHANNEL_EMAIL : JA_CHANNEL_SMS, err);
+    st = later_letter(call, LATER_RESEND, email, phone, err);
     if (st != JA_OK)
         return st;
-    chores_poke(call->server->chores);
     call->message = "If there is something to verify, a message is on its way";
     return http_data(call, json_pack("{s:b}", "accepted", 1), err);
 }

@@ -136,10 +136,10 @@ static enum ja_status tell_owner(struct ja_ctx *ctx, const struct ja_user_spec *
     (void)snprintf(key, sizeof key, "letter register_taken %s", owner.id);
     if (st == JA_OK)
         st = ja_rate_take_in_tx(ctx, &turn, err);
-    if (st == JA_OK)
+    if (st == JA_OK && owner.email && owner.email_verified_at)
         st = ja_letter_notice(ctx, &owner, "register_taken", err);
-    if (st == JA_ERR_NOT_FOUND || st == JA_ERR_THROTTLED || st == JA_ERR_INVALID)
-        st = JA_OK; /* a name of the host's own, or told already */
+    else if (st == JA_OK || st == JA_ERR_NOT_FOUND || st == JA_ERR_THROTTLED || st == JA_ERR_INVALID)
+        st = ja_outbox_decoy(ctx, err); /* nowhere to tell, a name of the host's own, or told already */
     ja_user_clear(&owner);
     return ja_tx_end(ctx, st, err);
 }

@@ -100,14 +100,17 @@ static enum ja_status resend_or_pretend(struct ja_ctx *ctx, struct ja_user *u, e
     return st;
 }
 
+enum ja_status ja_contact_turn(struct ja_ctx *ctx, const char *address, struct ja_error *err)
+{
+    return ja_letter_turn(ctx, "resend", address, err);
+}
+
 enum ja_status ja_contact_resend(struct ja_ctx *ctx, const char *address, enum ja_channel channel, struct ja_error *err)
 {
     struct ja_user u = {0};
     struct ja_error ignored = {0};
-    enum ja_status st = ja_letter_turn(ctx, "resend", address, err);
+    enum ja_status st = ja_db_begin(ctx->db, err);
 
-    if (st == JA_OK)
-        st = ja_db_begin(ctx->db, err);
     if (st != JA_OK)
         return st;
     st = ja_user_find(ctx, address, &u, &ignored);

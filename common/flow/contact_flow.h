@@ -11,8 +11,9 @@
  * JA_ERR_CONFLICT "no_email"/"no_phone", JA_ERR_EXISTS "already_verified", JA_ERR_THROTTLED. */
 enum ja_status ja_contact_send(struct ja_ctx *ctx, const char *name, enum ja_channel channel,
                                struct ja_sent *ret, struct ja_error *err);
-/* The same by an address that anybody may type: the same answer, in the same time, whether there is something to verify
- * or not: JA_OK, or JA_ERR_THROTTLED. */
+/* The same by an address that anybody may type, whether there is something to verify or not. Two halves, for who answers
+ * between them: the throttle (JA_OK or JA_ERR_THROTTLED), and what must not be seen by its time. */
+enum ja_status ja_contact_turn(struct ja_ctx *ctx, const char *address, struct ja_error *err);
 enum ja_status ja_contact_resend(struct ja_ctx *ctx, const char *address, enum ja_channel channel, struct ja_error *err);
 /* What was sent comes back. A pending account becomes active when every channel that policy demands is verified.
  * JA_ERR_DENIED "invalid_token"; JA_ERR_EXISTS "email_taken" when somebody else has verified the address meanwhile.

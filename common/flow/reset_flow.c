@@ -61,14 +61,24 @@ static enum ja_status write_or_pretend(struct ja_ctx *ctx, const struct ja_user 
     return st;
 }
 
+enum ja_status ja_reset_turn(struct ja_ctx *ctx, const char *who, struct ja_error *err)
+{
+    return ja_letter_turn(ctx, "reset", who, err);
+}
+
 enum ja_status ja_reset_request(struct ja_ctx *ctx, const char *who, enum ja_reset_by by, struct ja_error *err)
+{
+    enum ja_status st = ja_reset_turn(ctx, who, err);
+
+    return st == JA_OK ? ja_reset_send(ctx, who, by, err) : st;
+}
+
+enum ja_status ja_reset_send(struct ja_ctx *ctx, const char *who, enum ja_reset_by by, struct ja_error *err)
 {
     struct ja_user u = {0};
     struct ja_error ignored = {0};
-    enum ja_status st = ja_letter_turn(ctx, "reset", who, err);
+    enum ja_status st = ja_db_begin(ctx->db, err);
 
-    if (st == JA_OK)
-        st = ja_db_begin(ctx->db, err);
     if (st != JA_OK)
         return st;
     st = ja_user_find(ctx, who, &u, &ignored);

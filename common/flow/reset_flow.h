@@ -13,6 +13,9 @@ enum ja_reset_by { JA_RESET_ANY, JA_RESET_BY_EMAIL, JA_RESET_BY_SMS };
  * and by source. A message is queued when the account is an active person's with a verified address of this kind;
  * nothing is returned of it, and whoever delivers it must not let the caller wait for that. */
 enum ja_status ja_reset_request(struct ja_ctx *ctx, const char *who, enum ja_reset_by by, struct ja_error *err);
+/* Its two halves, for who answers between them: the throttle, and what must not be seen by its time. */
+enum ja_status ja_reset_turn(struct ja_ctx *ctx, const char *who, struct ja_error *err);
+enum ja_status ja_reset_send(struct ja_ctx *ctx, const char *who, enum ja_reset_by by, struct ja_error *err);
 
 struct ja_reset {
     const char *name;   /* with `code`; else NULL */

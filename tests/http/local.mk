@@ -19,6 +19,7 @@ ja_http_bats = \
 	tests/http/refused.bats \
 	tests/http/storm.bats \
 	tests/http/systemd.bats \
+	tests/http/tell.bats \
 	tests/http/token.bats \
 	tests/http/walk.bats
 EXTRA_DIST += $(ja_http_bats)

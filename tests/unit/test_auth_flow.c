@@ -2,6 +2,7 @@
 #include "common/domain/hash_slots.h"
 #include "common/domain/session.h"
 #include "tests/support/parallel.h"
+#include "common/flow/account_flow.h"
 #include "tests/unit/auth_world.h"
 
 #include <setjmp.h>
@@ -15,6 +16,8 @@
 #define LEN(a) (sizeof(a) / sizeof *(a))
 
 static char captcha_2[] = "[throttle]\nlogin = 1000/15m\ndelay_base = 0s\ncaptcha_after = 2\n";
+static char concealed[] = "[email]\nprovider = smtp\nurl = smtp://localhost:9\nfrom = auth@example.org\n"
+                          "[registration]\nopen = yes\nconceal = yes\n[throttle]\nother = 1000/1m\n";
 static char limit_3[] = "[throttle]\nlogin = 3/15m\ndelay_base = 1s\ndelay_max = 30s\n";
 static char no_limit[] = "[throttle]\nlogin = 900/15m\nper_source = 900/15m\n";
 
@@ -1045,6 +1048,54 @@ static void names_count_as_the_caller_says(void **state)
 
 #define T(name, conf) cmocka_unit_test_prestate_setup_teardown(name, world_up, world_down, conf)
 
+/* ---- registration ---- */
+
+/* What a registration costs, in looks at the clock that only hashing takes (auth_world.c); its answer's status. */
+static int cost_of_registering(struct world *w, const char *email, enum ja_user_status *ret_status)
+{
+    struct ja_secret password = {0};
+    struct ja_user_spec spec = {.email = email, .password = &password};
+    struct ja_policy_report report = {0};
+    struct ja_user u = {0};
+    struct ja_sent sent[2];
+    size_t n = 0;
+    int before = w->work;
+
+    assert_int_equal(ja_secret_from(&password, RIGHT, strlen(RIGHT), NULL), JA_OK);
+    assert_int_equal(ja_account_register(w->ctx, &spec, false, &report, &u, sent, &n, NULL), JA_OK);
+    assert_int_equal(n, 1); /* a letter is on its way, says who is asked */
+    *ret_status = u.status;
+    ja_user_clear(&u);
+    ja_secret_clear(&password);
+    return w->work - before;
+}
+
+/* R8: as many hashes and messages for who is there as for who is not. */
+static void r8_a_concealed_registration_of_what_is_taken_does_the_same_work(void **state)
+{
+    struct world *w = *state;
+    enum ja_user_status status = JA_USER_LOCKED, fresh = JA_USER_LOCKED;
+    int work, letters;
+
+    sql(w, "UPDATE users SET email = 'alice@example.org', email_key = 'alice@example.org', email_verified_at = 1 "
+           "WHERE username = 'alice'");
+    sql(w, "UPDATE users SET email = 'bob@example.org', email_key = 'bob@example.org', email_verified_at = NULL "
+           "WHERE username = 'bob'");
+    work = cost_of_registering(w, "carol@example.org", &fresh);
+    letters = (int)number(w, "SELECT COUNT(*) AS n FROM outbox");
+    assert_true(work > 0);
+    assert_int_equal(letters, 1);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(cost_of_registering(w, "alice@example.org", &status), work);
+        assert_int_equal(status, fresh);
+        assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM outbox"), letters + 1); /* told, once a day */
+        assert_int_equal(cost_of_registering(w, "bob@example.org", &status), work);
+        assert_int_equal(status, fresh);
+        assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM outbox"), letters + 1); /* nowhere to tell */
+    }
+    assert_int_equal(number(w, "SELECT COUNT(*) AS n FROM users WHERE email LIKE '%@example.org'"), 3);
+}
+
 /* ---- captchas ---- */
 
 /* R8: no password is hashed unasked, and what is asked, answered and written is the same for a name of nobody's. */
@@ -1152,6 +1203,7 @@ int main(void)
         T(a_login_that_ends_early_is_denied, no_limit),
         T(r12_nothing_is_granted_before_the_second_factor, NULL),
         T(names_count_as_the_caller_says, no_limit),
+        T(r8_a_concealed_registration_of_what_is_taken_does_the_same_work, concealed),
         T(a_captcha_that_is_due_comes_before_the_password, captcha_2),
         T(who_is_never_asked_for_a_captcha_counts_nothing_for_one, captcha_2),
     };
