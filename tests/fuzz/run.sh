@@ -46,10 +46,13 @@ search() {
 }
 
 # What the targets are about; the rest of the library is reached by the way.
-parsers='base/config base/config_check base/config_syntax base/config_value base/net base/text base/text_time
-cli/options cli/suggest domain/audit_file domain/jwk domain/jwk_ec domain/jwk_ed domain/jwk_hmac domain/jwk_import domain/jwk_rsa domain/jwks domain/jws
+parsers='base/config base/config_check base/config_syntax base/config_value base/net base/nss_snapshot base/policy_hours
+base/policy_match base/text base/text_time
+cli/options cli/suggest daemon/call daemon/caller daemon/cookies daemon/forwarded daemon/request daemon/request_body
+daemon/request_head daemon/routes domain/audit_file domain/jwk domain/jwk_ec domain/jwk_ed domain/jwk_hmac domain/jwk_import domain/jwk_rsa domain/jwks domain/jws
 domain/password_argon2 domain/password_crypt domain/password_hash domain/token domain/totp
-import/csv_table import/user_file notify/message_template notify/template_text'
+flow/policy import/csv_table import/user_file notify/message_template notify/template_text
+nss/nss_buffer nss/nss_group nss/nss_local nss/nss_passwd'
 
 coverage() {
     mkdir -p "$out/cov"
