@@ -37,6 +37,7 @@ const struct command *const cli_tables[] = {
     cmd_key_commands,
     cmd_ssh_key_commands,
     cmd_pam_change_commands,
+    cmd_pam_confirm_commands,
     cmd_pam_commands,
     cmd_audit_commands,
     cmd_getent_commands,

@@ -15,6 +15,7 @@ extern const struct command cmd_login_commands[];
 extern const struct command cmd_notify_commands[];
 extern const struct command cmd_pam_commands[];
 extern const struct command cmd_pam_change_commands[];
+extern const struct command cmd_pam_confirm_commands[];
 extern const struct command cmd_password_commands[];
 extern const struct command cmd_policy_commands[];
 extern const struct command cmd_profile_commands[];

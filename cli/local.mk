@@ -9,6 +9,7 @@ ja_authctl_sources = \
 	cli/options.c cli/options.h \
 	cli/output.c cli/output.h \
 	cli/pam_call.c cli/pam_call.h \
+	cli/pam_store.c cli/pam_store.h \
 	cli/pam_try.c cli/pam_try.h \
 	cli/pam_watch.c cli/pam_watch.h \
 	cli/prompt.c cli/prompt.h \
@@ -43,6 +44,7 @@ ja_authctl_sources = \
 	cli/cmd_notify.c \
 	cli/cmd_pam.c \
 	cli/cmd_pam_change.c \
+	cli/cmd_pam_confirm.c \
 	cli/cmd_password.c \
 	cli/cmd_policy.c \
 	cli/cmd_profile.c \
