@@ -54,6 +54,7 @@ static int parse(int argc, char **argv, struct options *o)
         default: usage(stderr); return EXIT_USAGE;
         }
     if (optind < argc) {
+        (void)fprintf(stderr, "jwtauthd: it takes no argument, and got '%s'\n", argv[optind]);
         usage(stderr);
         return EXIT_USAGE;
     }
