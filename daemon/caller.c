@@ -92,11 +92,20 @@ static enum ja_status by_key(struct http_call *call, const char *text, struct ja
     return JA_OK;
 }
 
+/* Clients of a Unix socket have no host to name: curl's examples say localhost. A proxy names the site, or itself. */
+static bool names_this_host(const char *host)
+{
+    static const char *const names[] = {"jwtauthd", "localhost", "127.0.0.1", "[::1]"};
+
+    for (size_t i = 0; host && i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(host, names[i]) == 0)
+            return true;
+    return false;
+}
+
 enum ja_status caller_check_local(const struct http_call *call, struct ja_error *err)
 {
-    if (!call->on_unix || call->authorization)
-        return JA_OK;
-    if (!call->proxied && call->host && strcmp(call->host, "jwtauthd") == 0)
+    if (!call->on_unix || call->authorization || (!call->proxied && names_this_host(call->host)))
         return JA_OK;
     return ja_fail(err, JA_ERR_INVALID, "ambiguous_identity",
                    "on the Unix socket a caller without a bearer token is a process of this host: send 'Host: jwtauthd' "
@@ -108,6 +117,10 @@ static enum ja_status by_peer(struct http_call *call, struct ja_error *err)
 {
     enum ja_status st = caller_check_local(call, err);
 
+    /* Only this name where the uid is the right: nginx calls itself localhost when it passes on to a socket. */
+    if (st == JA_OK && (!call->host || strcmp(call->host, "jwtauthd") != 0))
+        st = ja_fail(err, JA_ERR_INVALID, "ambiguous_identity",
+                     "without a bearer token the caller is known by its uid: send 'Host: jwtauthd'");
     if (st != JA_OK)
         return st;
     if (call->peer_uid == 0) {

@@ -140,9 +140,13 @@ verify-email {"token":"x"}
 resend-verification {"email":"alice@example.org"}
 refresh {"refresh_token":"x"}
 END
-    ucall POST /api/v1/auth/login -H 'Content-Type: application/json' -d "$json"
-    wants 200
+    for h in jwtauthd localhost 127.0.0.1; do
+        request "http://$h" POST /api/v1/auth/login --unix-socket $socket -H 'Content-Type: application/json' -d "$json"
+        wants 200
+    done
     token=$(field 'd["token"]')
+    request http://localhost GET /api/v1/whoami --unix-socket $socket
+    wants 400 ambiguous_identity
     # with a token, who asks is known; and what a proxy asks for each request gets no 400, which nginx makes a 500 of
     request http://jwtauthd GET /api/v1/auth/verify-token --unix-socket $socket -H 'Host: a.example' -H "$(bearer "$token")"
     wants 200
