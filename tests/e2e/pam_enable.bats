@@ -20,8 +20,11 @@ setup() {
     cp -a /run/pam.d.debian /etc/pam.d
 }
 
-# What a test left waiting ends as soon as the record is gone.
-teardown() { rm -rf "$kept"; }
+# What a test left waiting would end by itself some time after the record is gone; the next test may count who waits.
+teardown() {
+    rm -rf "$kept"
+    kill_watchers
+}
 
 untouched() {
     cmp "/etc/pam.d/$1" "/run/pam.d.debian/$1"

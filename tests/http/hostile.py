@@ -224,7 +224,8 @@ def idle(where, pid, count):
         ready = poll.poll(1)
         # With its backlog full the kernel drops the last step of a handshake: who says nothing then believes in a
         # connection that the server never had, and hears no more of it.
-        if not ready and met == count and watch.alone():
+        # One whose handshakes were all dropped ends without having met anybody.
+        if not ready and all(text is None for _, text in held.values()) and watch.alone():
             held.clear()
         for fd, events in ready:
             s, text = held[fd]
